@@ -1,0 +1,112 @@
+package loopitr_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/loopitr/loopitr"
+
+// layers lists, for every package, which packages of ours it may import: the
+// drawing of docs/architecture.md as a test. A package that is not listed fails,
+// so that a new one is placed on purpose.
+var layers = map[string][]string{
+	"":                       {},
+	"pixels":                 {""},
+	"wordpiece":              {""},
+	"recall":                 {""},
+	"checkpoint/safetensors": {""},
+	"checkpoint":             {"", "checkpoint/safetensors", "network", "pixels", "wordpiece"},
+	"dataset":                {"", "checkpoint/safetensors"},
+	"network":                {""},
+	"loss":                   {""},
+	"internal/simd":          {},
+	"internal/cpu":           {"internal/simd"},
+	"internal/engine":        {"", "internal/cpu"},
+	"index/indextest":        {""},
+	"index/sqlite":           {"", "internal/simd"},
+	"infer":                  {"", "checkpoint", "network", "pixels", "wordpiece", "internal/engine"},
+	"search":                 {""},
+	"eval":                   {"", "dataset", "recall", "search"},
+	"train":                  {"", "checkpoint", "checkpoint/safetensors", "dataset", "network", "loss", "pixels", "recall", "wordpiece", "internal/engine", "infer", "eval"},
+}
+
+// engineUsers are the only packages that may see the compute engine's API.
+var engineUsers = map[string]bool{
+	"network": true, "loss": true, "train": true, "infer": true,
+	"internal/engine": true, "internal/cpu": true,
+}
+
+// pure packages describe; they never touch files, the network, flags or logs.
+var pure = map[string]bool{"network": true, "loss": true, "recall": true}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImportsPointDownward(t *testing.T) {
+	for _, p := range listPackages(t) {
+		from := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		if strings.HasPrefix(from, "cmd/") || strings.HasPrefix(from, "scripts/") || strings.HasPrefix(from, "bench") {
+			continue
+		}
+		// Generators run beside their package and may import anything below it.
+		if strings.Contains(from, "internal/simd/") {
+			continue
+		}
+		allowed, known := layers[from]
+		if !known {
+			t.Errorf("package %q has no layer: place it in layers", from)
+			continue
+		}
+		for _, imported := range p.Imports {
+			checkImport(t, from, imported, allowed)
+		}
+	}
+}
+
+func checkImport(t *testing.T, from, imported string, allowed []string) {
+	t.Helper()
+	if to, ours := strings.CutPrefix(imported, module); ours {
+		to = strings.TrimPrefix(to, "/")
+		for _, a := range allowed {
+			if a == to {
+				return
+			}
+		}
+		t.Errorf("%s imports %s: not downward", from, to)
+		return
+	}
+	external := strings.Contains(strings.SplitN(imported, "/", 2)[0], ".")
+	switch {
+	case from == "" && external:
+		t.Errorf("root imports %s: standard library only", imported)
+	case strings.HasPrefix(imported, "github.com/gomlx/") && !engineUsers[from]:
+		t.Errorf("%s imports %s: only %v see the engine", from, imported, engineUsers)
+	case pure[from] && (imported == "os" || imported == "flag" || imported == "log" || imported == "log/slog" || strings.HasPrefix(imported, "net")):
+		t.Errorf("%s imports %s: it describes and never acts", from, imported)
+	}
+}
+
+func listPackages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
