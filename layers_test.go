@@ -20,7 +20,7 @@ var layers = map[string][]string{
 	"wordpiece":              {""},
 	"recall":                 {""},
 	"checkpoint/safetensors": {""},
-	"checkpoint":             {"", "checkpoint/safetensors", "network", "pixels", "wordpiece"},
+	"checkpoint":             {"", "checkpoint/safetensors"},
 	"dataset":                {"", "checkpoint/safetensors"},
 	"network":                {""},
 	"loss":                   {""},
