@@ -1,0 +1,178 @@
+package simd
+
+import "math"
+
+// The functions of this file work on len(dst) elements; dst may be the same
+// slice as an operand. NaN and infinities follow IEEE 754; Max and Min give NaN
+// if either operand is one.
+
+// Add computes dst = a + b.
+func Add(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] + b[i]
+	}
+}
+
+// Sub computes dst = a - b.
+func Sub(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] - b[i]
+	}
+}
+
+// Mul computes dst = a * b.
+func Mul(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] * b[i]
+	}
+}
+
+// Div computes dst = a / b.
+func Div(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] / b[i]
+	}
+}
+
+// Max computes dst = max(a, b).
+func Max(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = max(a[i], b[i])
+	}
+}
+
+// Min computes dst = min(a, b).
+func Min(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = min(a[i], b[i])
+	}
+}
+
+// AddScalar computes dst = a + s.
+func AddScalar(dst, a []float32, s float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] + s
+	}
+}
+
+// ScalarSub computes dst = s - a.
+func ScalarSub(dst []float32, s float32, a []float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = s - a[i]
+	}
+}
+
+// MulScalar computes dst = a * s.
+func MulScalar(dst, a []float32, s float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] * s
+	}
+}
+
+// DivScalar computes dst = a / s.
+func DivScalar(dst, a []float32, s float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] / s
+	}
+}
+
+// ScalarDiv computes dst = s / a.
+func ScalarDiv(dst []float32, s float32, a []float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = s / a[i]
+	}
+}
+
+// MaxScalar computes dst = max(a, s).
+func MaxScalar(dst, a []float32, s float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = max(a[i], s)
+	}
+}
+
+// MinScalar computes dst = min(a, s).
+func MinScalar(dst, a []float32, s float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = min(a[i], s)
+	}
+}
+
+// Neg computes dst = -a.
+func Neg(dst, a []float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = -a[i]
+	}
+}
+
+// Abs computes dst = |a|.
+func Abs(dst, a []float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = math.Float32frombits(math.Float32bits(a[i]) &^ (1 << 31))
+	}
+}
+
+// FMA computes dst = a*b + c; whether the product is rounded first depends on
+// the level.
+func FMA(dst, a, b, c []float32) {
+	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i]*b[i] + c[i]
+	}
+}
+
+// ScaleAdd computes dst = a*s + b; with b = dst it is BLAS axpy. Whether the
+// product is rounded first depends on the level.
+func ScaleAdd(dst, a []float32, s float32, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i]*s + b[i]
+	}
+}
+
+// Affine computes dst = a*scale + offset; whether the product is rounded first
+// depends on the level.
+func Affine(dst, a []float32, scale, offset float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i]*scale + offset
+	}
+}
+
+// Select computes dst = a where mask is true and b elsewhere.
+func Select(dst []float32, mask []bool, a, b []float32) {
+	mask, a, b = mask[:len(dst)], a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		if mask[i] {
+			dst[i] = a[i]
+		} else {
+			dst[i] = b[i]
+		}
+	}
+}
+
+// SelectScalar computes dst = a where mask is true and s elsewhere.
+func SelectScalar(dst []float32, mask []bool, a []float32, s float32) {
+	mask, a = mask[:len(dst)], a[:len(dst)]
+	for i := range dst {
+		if mask[i] {
+			dst[i] = a[i]
+		} else {
+			dst[i] = s
+		}
+	}
+}

@@ -1,0 +1,10 @@
+package simd
+
+import "golang.org/x/sys/cpu"
+
+func detect() Level {
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		return AVX2
+	}
+	return Generic
+}

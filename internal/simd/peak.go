@@ -1,0 +1,31 @@
+package simd
+
+import "time"
+
+// Peak measures this core's float32 fused multiply-add rate at the active level
+// in GFLOPS (two operations each): the best of several runs of a loop without
+// memory access, about budget in all. Other work on the core lowers it.
+func Peak(budget time.Duration) float64 {
+	var best float64
+	for start := time.Now(); time.Since(start) < budget; {
+		began := time.Now()
+		operations := peakGeneric(1 << 20)
+		best = max(best, float64(operations)/float64(time.Since(began).Nanoseconds()))
+	}
+	return best
+}
+
+// peakGeneric does eight independent chains of multiply-adds.
+func peakGeneric(rounds int) (operations int) {
+	var s [8]float32
+	for i := range rounds {
+		x := float32(i & 1)
+		for j := range s {
+			s[j] = s[j]*0.5 + x
+		}
+	}
+	if s[0]+s[1]+s[2]+s[3]+s[4]+s[5]+s[6]+s[7] < 0 {
+		return 0
+	}
+	return rounds * 16
+}
