@@ -1,0 +1,37 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// global are the flags of every command.
+type global struct {
+	engine string
+	quiet  bool
+}
+
+func (g *global) register(flags *pflag.FlagSet) {
+	flags.StringVar(&g.engine, "engine", "", `what computes: "cpu", "go", "onnx", "xla", with options after a colon (default: the best this binary has)`)
+	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no warnings on standard error")
+}
+
+// commands makes every command, in the order of the help.
+var commands = []newCommand{newDoctor, newVersion}
+
+// newCommand makes one command for the given streams.
+type newCommand func(*global, streams) *cobra.Command
+
+// printJSON writes one value as indented JSON.
+func printJSON(w io.Writer, value any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	if err := e.Encode(value); err != nil {
+		return fmt.Errorf("print json: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+// Command loopitr trains, evaluates, indexes and searches: image-text retrieval
+// with one network that finds (dual encoder) and judges (cross encoder).
+//
+// One file per command; wire.go chooses the concrete parts. Results go to
+// standard output, progress and warnings to standard error.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/loopitr/loopitr"
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, as the help of every command names them.
+const (
+	exitOK      = 0
+	exitNothing = 1 // nothing found, or nothing above the cut
+	exitUsage   = 2 // flags, arguments or input that can never work
+	exitSkipped = 3 // done, but some inputs were skipped
+	exitFailed  = 4 // anything else went wrong
+)
+
+// errNothing and errSkipped end a command that did its work without a failure to
+// report, but with another exit code than zero.
+var (
+	errNothing = errors.New("nothing found")
+	errSkipped = errors.New("some inputs were skipped")
+)
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, std streams) int {
+	root := newRoot(std)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errNothing):
+		return exitNothing
+	case errors.Is(err, errSkipped):
+		return exitSkipped
+	}
+	fmt.Fprintln(std.err, "loopitr:", err)
+	if errors.Is(err, loopitr.ErrInvalid) || errors.Is(err, errUsage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func names(c *cobra.Command) []string {
+	var all []string
+	for _, child := range c.Commands() {
+		all = append(all, child.Name())
+	}
+	return all
+}
+
+var errUsage = errors.New("usage")
+
+func newRoot(std streams) *cobra.Command {
+	var g global
+	root := &cobra.Command{
+		Use:           "loopitr",
+		Short:         "Search pictures by words with one network that finds and judges",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Long: `loopitr trains, evaluates, indexes and searches pictures and captions.
+
+One network holds a dual encoder, which finds, and a cross encoder, which judges.
+Start with "loopitr demo": it needs nothing but this binary.`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return fmt.Errorf("unknown command %q: there are %s", args[0], strings.Join(names(c), ", "))
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	g.register(root.PersistentFlags())
+	for _, add := range commands {
+		root.AddCommand(add(&g, std))
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w (see %q)", errUsage, err, c.CommandPath()+" --help")
+	})
+	finish(root)
+	return root
+}

@@ -1,0 +1,107 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Measure is one line of metrics.jsonl: what a stretch of steps came to, as means
+// over the stretch, or what a validation found.
+type Measure struct {
+	Step    int     `json:"step"`    // steps done
+	Pairs   int64   `json:"pairs"`   // pairs seen since the start of the run
+	Seconds float64 `json:"seconds"` // training time since the start, over all sessions
+
+	Train      *StepMeasure       `json:"train,omitempty"`
+	Validation *ValidationMeasure `json:"validation,omitempty"`
+}
+
+// StepMeasure is the mean over the steps since the line before.
+type StepMeasure struct {
+	Loss           float64            `json:"loss"`
+	Parts          map[string]float64 `json:"parts"` // by loss part, before weights
+	Temperature    float64            `json:"temperature"`
+	GradientNorm   float64            `json:"gradient_norm"` // before clipping
+	LearningRate   float64            `json:"learning_rate"`
+	SkippedRows    float64            `json:"skipped_rows"` // share of rows without a hard negative
+	PairsPerSecond float64            `json:"pairs_per_second"`
+}
+
+// ValidationMeasure is the recall on the validation split, in percent.
+type ValidationMeasure struct {
+	DualSum     float64 `json:"dual_rsum"`
+	RerankedSum float64 `json:"reranked_rsum"`
+	// R@1 and R@10, image to text and text to image.
+	DualR1      [2]float64 `json:"dual_r1"`
+	DualR10     [2]float64 `json:"dual_r10"`
+	RerankedR1  [2]float64 `json:"reranked_r1"`
+	RerankedR10 [2]float64 `json:"reranked_r10"`
+	Best        bool       `json:"best"` // kept as the run's model
+}
+
+const metricsFile = "metrics.jsonl"
+
+// appendMeasure adds one line to the run's metrics.
+func appendMeasure(dir string, m Measure) error {
+	line, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("write metrics: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, metricsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("write metrics: %w", err)
+	}
+	_, err = f.Write(append(line, '\n'))
+	return errors.Join(err, f.Close())
+}
+
+// ReadMetrics returns the measures of the run in dir, oldest first; none if the
+// run wrote none yet. A last line cut short by a kill is passed over.
+func ReadMetrics(dir string) ([]Measure, error) {
+	content, err := os.ReadFile(filepath.Join(dir, metricsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read metrics: %w", err)
+	}
+	var measures []Measure
+	for lines := bufio.NewScanner(bytes.NewReader(content)); lines.Scan(); {
+		var m Measure
+		if json.Unmarshal(lines.Bytes(), &m) == nil {
+			measures = append(measures, m)
+		}
+	}
+	return measures, nil
+}
+
+// rewindMetrics drops the measures of steps after the one that a run resumes at:
+// they will be made again.
+func rewindMetrics(dir string, step int) error {
+	measures, err := ReadMetrics(dir)
+	if err != nil {
+		return err
+	}
+	var kept bytes.Buffer
+	for _, m := range measures {
+		if m.Step > step {
+			break
+		}
+		line, err := json.Marshal(m)
+		if err != nil {
+			return fmt.Errorf("rewind metrics: %w", err)
+		}
+		kept.Write(append(line, '\n'))
+	}
+	name := filepath.Join(dir, metricsFile)
+	if err := os.WriteFile(name+".new", kept.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("rewind metrics: %w", err)
+	}
+	return os.Rename(name+".new", name)
+}

@@ -1,0 +1,78 @@
+package train
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/plotutil"
+	"gonum.org/v1/plot/vg"
+)
+
+// Plot draws loss.png and recall.png from the metrics of the run in dir. A run
+// without measures of one kind gets no such picture.
+func Plot(dir string) error {
+	measures, err := ReadMetrics(dir)
+	if err != nil {
+		return err
+	}
+	losses, recalls := newCurves(), newCurves()
+	for _, m := range measures {
+		x := float64(m.Pairs)
+		if t := m.Train; t != nil {
+			losses.add("total", x, t.Loss)
+			for part, value := range t.Parts {
+				losses.add(part, x, value)
+			}
+		}
+		if v := m.Validation; v != nil {
+			for i, direction := range []string{"image to text", "text to image"} {
+				recalls.add("dual R@1, "+direction, x, v.DualR1[i])
+				recalls.add("re-ranked R@1, "+direction, x, v.RerankedR1[i])
+			}
+		}
+	}
+	if err := losses.save(filepath.Join(dir, "loss.png"), "Training loss", "loss"); err != nil {
+		return err
+	}
+	return recalls.save(filepath.Join(dir, "recall.png"), "Recall on validation", "R@1, %")
+}
+
+// curves are named series of points over pairs seen.
+type curves map[string]plotter.XYs
+
+func newCurves() curves { return curves{} }
+
+func (c curves) add(name string, x, y float64) {
+	c[name] = append(c[name], plotter.XY{X: x, Y: y})
+}
+
+func (c curves) save(file, title, axis string) error {
+	if len(c) == 0 {
+		return nil
+	}
+	p := plot.New()
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "pairs seen", axis
+	p.Legend.Top = true
+	p.Add(plotter.NewGrid())
+	names := make([]string, 0, len(c))
+	for name := range c {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		line, err := plotter.NewLine(c[name])
+		if err != nil {
+			return fmt.Errorf("plot %s: %w", name, err)
+		}
+		line.Color, line.Width = plotutil.Color(i), vg.Points(1.5)
+		p.Add(line)
+		p.Legend.Add(name, line)
+	}
+	if err := p.Save(18*vg.Centimeter, 11*vg.Centimeter, file); err != nil {
+		return fmt.Errorf("plot %s: %w", file, err)
+	}
+	return nil
+}
