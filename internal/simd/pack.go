@@ -52,19 +52,11 @@ func (p *Packed) Panels(b Matrix, from, to int) {
 		panic("simd: panels of another shape")
 	}
 	b.check("B")
-	for panel := from; panel < to; panel++ {
-		for k := range p.k {
-			row := p.values[p.offset(k, panel):][:ColumnGrain]
-			for j := range row {
-				row[j] = 0
-				if column := panel*ColumnGrain + j; column < p.n {
-					row[j] = b.Values[k*b.RowStride+column*b.ColumnStride]
-				}
-				if p.precision == BFloat16 {
-					row[j] = roundBFloat16(row[j])
-				}
-			}
-		}
+	block := blockDepth(p.k)
+	for start := 0; start < p.k; start += block {
+		rows := min(block, p.k-start)
+		columns := min(to*ColumnGrain, p.n) - from*ColumnGrain
+		packRight(p.values[p.offset(start, from):], b.Block(start, from*ColumnGrain, rows, columns), p.precision)
 	}
 }
 
@@ -84,4 +76,81 @@ func (p *Packed) at(k, j int) float32 {
 func blockDepth(k int) int {
 	blocks := max(1, (k+depth-1)/depth)
 	return max(1, (k+blocks-1)/blocks)
+}
+
+// packLeft writes a in groups of six rows, column after column; rows that fill
+// up the last group are left as they are. dst has 8 values more than that takes.
+func packLeft(dst []float32, a Matrix, precision Precision) {
+	for i := 0; i < a.Rows; i += RowGrain {
+		group := a.Block(i, 0, min(RowGrain, a.Rows-i), a.Columns)
+		packGroup(dst[i*a.Columns:], group)
+	}
+	if precision == BFloat16 {
+		all := dst[:(a.Rows+RowGrain-1)/RowGrain*RowGrain*a.Columns]
+		RoundBFloat16(all, all)
+	}
+}
+
+func packGroup(dst []float32, a Matrix) {
+	done := 0
+	if level >= AVX2 && a.Rows == RowGrain && a.Columns > 0 {
+		switch {
+		case a.ColumnStride == 1 && a.Columns >= 8:
+			done = a.Columns &^ 7
+			packSixAVX2(&dst[0], &a.Values[0], 4*a.RowStride, done)
+		case a.RowStride == 1:
+			done = a.Columns
+			packCopySixAVX2(&dst[0], &a.Values[0], 4*a.ColumnStride, done)
+		}
+	}
+	for k := done; k < a.Columns; k++ {
+		for i := range a.Rows {
+			dst[k*RowGrain+i] = a.Values[i*a.RowStride+k*a.ColumnStride]
+		}
+	}
+}
+
+// packRight writes b in panels of 16 columns, row after row, padded with zeros.
+func packRight(dst []float32, b Matrix, precision Precision) {
+	// A few rows of every panel at a time, so that memory is read in order.
+	const strip = 32
+	whole := b.Columns / ColumnGrain
+	for k := 0; k < b.Rows; k += strip {
+		rows := min(strip, b.Rows-k)
+		for panel := range whole {
+			packPanel(dst[(panel*b.Rows+k)*ColumnGrain:], b.Block(k, panel*ColumnGrain, rows, ColumnGrain))
+		}
+	}
+	if rest := b.Columns % ColumnGrain; rest > 0 {
+		packRest(dst[whole*b.Rows*ColumnGrain:], b.Block(0, whole*ColumnGrain, b.Rows, rest))
+	}
+	if precision == BFloat16 {
+		all := dst[:(b.Columns+ColumnGrain-1)/ColumnGrain*ColumnGrain*b.Rows]
+		RoundBFloat16(all, all)
+	}
+}
+
+func packPanel(dst []float32, b Matrix) {
+	done := 0
+	if level >= AVX2 && b.Rows > 0 {
+		switch {
+		case b.ColumnStride == 1:
+			done = b.Rows
+			packCopySixteenAVX2(&dst[0], &b.Values[0], 4*b.RowStride, done)
+		case b.RowStride == 1 && b.Rows >= 8:
+			done = b.Rows &^ 7
+			packSixteenAVX2(&dst[0], &b.Values[0], 4*b.ColumnStride, done)
+		}
+	}
+	packRest(dst[done*ColumnGrain:], b.Block(done, 0, b.Rows-done, b.Columns))
+}
+
+func packRest(dst []float32, b Matrix) {
+	for k := range b.Rows {
+		row := dst[k*ColumnGrain:][:ColumnGrain]
+		clear(row[b.Columns:])
+		for j := range b.Columns {
+			row[j] = b.Values[k*b.RowStride+j*b.ColumnStride]
+		}
+	}
 }

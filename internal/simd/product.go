@@ -51,6 +51,7 @@ const (
 // state allocates nothing. The zero value is ready. One goroutine at a time.
 type Workspace struct {
 	a, b, attention []float32
+	tile            tile
 }
 
 // Tile is the block of C, rows [Row, Row+Rows) and columns [Column,
@@ -104,7 +105,11 @@ func (p *Product) RunTile(w *Workspace, t Tile) {
 	if t.Rows == 0 || t.Columns == 0 {
 		return
 	}
-	p.runGeneric(t)
+	if level == Generic || p.A.Columns == 0 {
+		p.runGeneric(t)
+		return
+	}
+	p.runBlocked(w, t)
 }
 
 func (p *Product) scale() float32 {

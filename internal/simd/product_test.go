@@ -1,23 +1,239 @@
 package simd_test
 
 import (
+	"fmt"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/loopitr/loopitr/internal/simd"
+	"pgregory.net/rapid"
 )
 
 func TestProductByHand(t *testing.T) {
-	c := make([]float32, 4)
-	p := simd.Product{
-		A:    simd.Dense([]float32{1, 2, 3, 4, 5, 6}, 2, 3),
-		B:    simd.Dense([]float32{1, 2, 0, 1, 1, 0}, 3, 2),
-		C:    simd.Dense(c, 2, 2),
-		Bias: []float32{10, 20},
+	eachLevel(t, func(t *testing.T) {
+		c := make([]float32, 4)
+		p := simd.Product{
+			A:    simd.Dense([]float32{1, 2, 3, 4, 5, 6}, 2, 3),
+			B:    simd.Dense([]float32{1, 2, 0, 1, 1, 0}, 3, 2),
+			C:    simd.Dense(c, 2, 2),
+			Bias: []float32{10, 20},
+		}
+		var w simd.Workspace
+		p.Run(&w)
+		if diff := cmp.Diff([]float32{14, 24, 20, 33}, c); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// productCase is a random product; views are laid out as the flags say.
+type productCase struct {
+	m, n, k                  int
+	aLayout, bLayout         int // 0 rows contiguous, 1 columns contiguous, 2 neither
+	pad                      int // extra row stride of C
+	accumulate, bias, gelu   bool
+	pre, residual, packed    bool
+	scale                    float32
+	precision                simd.Precision
+	rowFrom, rowTo, from, to int
+}
+
+func layout(values []float32, rows, columns, how int) simd.Matrix {
+	switch how {
+	case 0:
+		return simd.Dense(values, rows, columns)
+	case 1:
+		return simd.Dense(values, columns, rows).T()
 	}
-	var w simd.Workspace
-	p.Run(&w)
-	if diff := cmp.Diff([]float32{14, 24, 20, 33}, c); diff != "" {
-		t.Error(diff)
+	return simd.Matrix{Values: values, Rows: rows, Columns: columns, RowStride: 2 * columns, ColumnStride: 2}
+}
+
+func drawCase(t *rapid.T) productCase {
+	size := rapid.OneOf(rapid.SampledFrom(odd), rapid.IntRange(1, 70), rapid.SampledFrom([]int{121, 257, 520}))
+	flag := rapid.Bool()
+	c := productCase{
+		m: size.Draw(t, "m"), n: size.Draw(t, "n"), k: size.Draw(t, "k"),
+		aLayout: rapid.IntRange(0, 2).Draw(t, "a"), bLayout: rapid.IntRange(0, 2).Draw(t, "b"),
+		pad: rapid.IntRange(0, 3).Draw(t, "pad"), accumulate: flag.Draw(t, "accumulate"), bias: flag.Draw(t, "bias"),
+		gelu: flag.Draw(t, "gelu"), pre: flag.Draw(t, "pre"), residual: flag.Draw(t, "residual"), packed: flag.Draw(t, "packed"),
+		scale: rapid.SampledFrom([]float32{0, 1, -0.5}).Draw(t, "scale"),
+	}
+	if rapid.IntRange(0, 3).Draw(t, "precision") == 0 {
+		c.precision = simd.BFloat16
+	}
+	c.rowFrom, c.from = rapid.IntRange(0, c.m-1).Draw(t, "row"), rapid.IntRange(0, c.n-1).Draw(t, "column")
+	c.rowTo, c.to = rapid.IntRange(c.rowFrom, c.m).Draw(t, "row end"), rapid.IntRange(c.from, c.n).Draw(t, "column end")
+	return c
+}
+
+// make returns the product and the values of its outputs, C and pre-activation.
+func (c productCase) make() (p simd.Product, out, pre []float32) {
+	out = normal(3, c.m*(c.n+c.pad))
+	p = simd.Product{
+		A: layout(normal(1, 2*c.m*c.k), c.m, c.k, c.aLayout), B: layout(normal(2, 2*c.k*c.n), c.k, c.n, c.bLayout),
+		C:     simd.Matrix{Values: out, Rows: c.m, Columns: c.n, RowStride: c.n + c.pad, ColumnStride: 1},
+		Scale: c.scale, Accumulate: c.accumulate, Precision: c.precision,
+	}
+	if c.bias {
+		p.Bias = normal(4, c.n)
+	}
+	if c.gelu {
+		p.Activation = simd.GELUActivation
+	}
+	if c.pre {
+		pre = make([]float32, c.m*c.n)
+		p.PreActivation = simd.Dense(pre, c.m, c.n)
+	}
+	if c.residual {
+		p.Residual = simd.Dense(normal(5, c.m*c.n), c.m, c.n)
+	}
+	if c.packed {
+		p.Packed = simd.Pack(p.B, c.precision)
+	}
+	return p, out, pre
+}
+
+func TestProductAgreesWithPlainGo(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			c := drawCase(t)
+			got, gotOut, gotPre := c.make()
+			var w simd.Workspace
+			got.Run(&w)
+			restore := simd.Use(simd.Generic)
+			want, wantOut, wantPre := c.make()
+			want.Run(&w)
+			restore()
+			// A sum of k products of unit normals; rounding grows with its parts' sizes.
+			tolerance := 4e-6 * (4 + math.Sqrt(float64(c.k)))
+			for i := range wantOut {
+				if !near(gotOut[i], float64(wantOut[i]), tolerance) {
+					t.Fatalf("%+v: C[%d] = %v, want %v", c, i, gotOut[i], wantOut[i])
+				}
+			}
+			for i := range wantPre {
+				if !near(gotPre[i], float64(wantPre[i]), tolerance) {
+					t.Fatalf("%+v: pre-activation[%d] = %v, want %v", c, i, gotPre[i], wantPre[i])
+				}
+			}
+		})
+	})
+}
+
+func TestTilesOfAProductHaveTheSameBits(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			c := drawCase(t)
+			whole, wholeOut, _ := c.make()
+			var w simd.Workspace
+			before := append([]float32(nil), wholeOut...)
+			whole.Run(&w)
+			part, partOut, _ := c.make()
+			part.RunTile(&w, simd.Tile{Row: c.rowFrom, Rows: c.rowTo - c.rowFrom, Column: c.from, Columns: c.to - c.from})
+			for i := range c.m {
+				for j := range c.n + c.pad {
+					at := i*(c.n+c.pad) + j
+					want := before[at]
+					if i >= c.rowFrom && i < c.rowTo && j >= c.from && j < c.to {
+						want = wholeOut[at]
+					}
+					if math.Float32bits(partOut[at]) != math.Float32bits(want) {
+						t.Fatalf("%+v: (%d,%d) = %v, want %v", c, i, j, partOut[at], want)
+					}
+				}
+			}
+		})
+	})
+}
+
+func TestProductCarriesNaNAndInfinity(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		for _, special := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))} {
+			a, b, c := normal(1, 20*20), make([]float32, 20*20), make([]float32, 20*20)
+			a[3*20+4] = special
+			for i := range b {
+				b[i] = 1
+			}
+			b[4*20+7] = 0
+			p := simd.Product{A: simd.Dense(a, 20, 20), B: simd.Dense(b, 20, 20), C: simd.Dense(c, 20, 20)}
+			var w simd.Workspace
+			p.Run(&w)
+			for i, v := range c {
+				want := v // rows without the special value stay finite
+				switch {
+				case i == 3*20+7:
+					want = float32(math.NaN())
+				case i/20 == 3:
+					want = special
+				case math.IsNaN(float64(v)) || math.IsInf(float64(v), 0):
+					t.Fatalf("special value reached (%d,%d)", i/20, i%20)
+				}
+				if !near(v, float64(want), 0) {
+					t.Fatalf("(%d,%d) = %v, want %v", i/20, i%20, v, want)
+				}
+			}
+		}
+	})
+}
+
+func TestProductWithoutInnerSizeIsItsEpilogue(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		c := make([]float32, 6)
+		p := simd.Product{A: simd.Matrix{Rows: 2}, B: simd.Matrix{Columns: 3}, C: simd.Dense(c, 2, 3), Bias: []float32{1, 2, 3}}
+		p.B.ColumnStride, p.A.ColumnStride = 1, 1
+		var w simd.Workspace
+		p.Run(&w)
+		if diff := cmp.Diff([]float32{1, 2, 3, 1, 2, 3}, c); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestProductRefusesShapesThatDoNotFit(t *testing.T) {
+	good := func() *simd.Product {
+		return &simd.Product{A: simd.Dense(make([]float32, 6), 2, 3), B: simd.Dense(make([]float32, 12), 3, 4), C: simd.Dense(make([]float32, 8), 2, 4)}
+	}
+	if err := good().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*simd.Product){
+		"inner":    func(p *simd.Product) { p.B.Rows = 4 },
+		"bias":     func(p *simd.Product) { p.Bias = make([]float32, 3) },
+		"residual": func(p *simd.Product) { p.Residual = simd.Dense(make([]float32, 4), 2, 2) },
+		"packed":   func(p *simd.Product) { p.Packed = simd.NewPacked(3, 5, simd.Float32) },
+		"column":   func(p *simd.Product) { p.C.ColumnStride = 2 },
+	} {
+		p := good()
+		spoil(p)
+		if p.Validate() == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// productShapes are those of ViT-B and of the small preset, their gradients and
+// attention's.
+var productShapes = []struct{ m, k, n, aLayout, bLayout int }{
+	{256, 256, 256, 0, 0}, {512, 512, 512, 0, 0}, {512, 512, 512, 0, 1}, {512, 512, 512, 1, 0},
+	{1576, 768, 3072, 0, 0}, {1576, 3072, 768, 0, 1}, {768, 1576, 3072, 1, 0},
+	{4160, 192, 768, 0, 0}, {4160, 768, 192, 0, 0}, {4160, 768, 192, 0, 1}, {192, 4160, 768, 1, 0},
+	{197, 64, 197, 0, 1}, {197, 197, 64, 0, 0}, {65, 64, 65, 0, 1}, {65, 65, 64, 0, 0}, {17, 64, 65, 0, 1},
+}
+
+func BenchmarkProduct(b *testing.B) {
+	peak := simd.Peak(50e6)
+	for _, s := range productShapes {
+		b.Run(fmt.Sprintf("%dx%dx%d/%c%c", s.m, s.k, s.n, "NT"[s.aLayout], "NT"[s.bLayout]), func(b *testing.B) {
+			p := simd.Product{A: layout(normal(1, s.m*s.k), s.m, s.k, s.aLayout), B: layout(normal(2, s.k*s.n), s.k, s.n, s.bLayout),
+				C: simd.Dense(make([]float32, s.m*s.n), s.m, s.n)}
+			var w simd.Workspace
+			for b.Loop() {
+				p.Run(&w)
+			}
+			rate := 2 * float64(s.m) * float64(s.k) * float64(s.n) * float64(b.N) / float64(b.Elapsed().Nanoseconds())
+			b.ReportMetric(rate, "GFLOPS")
+			b.ReportMetric(rate/peak, "of-peak")
+		})
 	}
 }

@@ -1,0 +1,178 @@
+package simd
+
+// Blocks of C that one pass over packed operands covers. A block of A, 120 x 256
+// floats, takes 120 KB of an L2 of 512 KB or more; a block of B, 256 x 2048, takes
+// 2 MB of L3.
+const (
+	rowBlock    = 120
+	columnBlock = 2048
+)
+
+// Operands are read in place, not packed, if this few rows or columns of C use
+// them (measured on Zen 1).
+const (
+	rowsToPack    = 48
+	columnsToPack = 128
+)
+
+// blocked is a product on its way through the kernels.
+type blocked struct {
+	*Product
+	w *Workspace
+	t *tile
+	// What kernels add in the first block of k.
+	start startWith
+	// Whether something remains to be done to finished sums.
+	finishing bool
+}
+
+type startWith int
+
+const (
+	startZero startWith = iota
+	startC
+	startBias
+	startResidual
+)
+
+// span is a part of A or B in kernel order or in place.
+type span struct {
+	values []float32
+	step   int  // elements, as tile's aStep or bStep
+	group  int  // elements from one group of rows (A) or columns (B) to the next
+	alongK bool // A in place, row after row
+}
+
+func (p *Product) runBlocked(w *Workspace, area Tile) {
+	g := blocked{Product: p, w: w, t: &w.tile}
+	g.plan()
+	g.t.scale = p.scale()
+	g.t.cStep = 4 * p.C.RowStride
+	k := p.A.Columns
+	for column := area.Column; column < area.Column+area.Columns; column += columnBlock {
+		columns := min(columnBlock, area.Column+area.Columns-column)
+		for start, step := 0, blockDepth(k); start < k; start += step {
+			rows := min(step, k-start)
+			b := g.right(Tile{start, rows, column, columns}, area.Rows)
+			g.t.k = rows
+			for row := area.Row; row < area.Row+area.Rows; row += rowBlock {
+				part := Tile{row, min(rowBlock, area.Row+area.Rows-row), column, columns}
+				a := g.left(Tile{part.Row, part.Rows, start, rows}, area.Columns)
+				g.block(a, b, part, start)
+			}
+		}
+	}
+}
+
+// plan decides what the kernels add and what finish is left with.
+func (g *blocked) plan() {
+	plain := g.Activation == Identity && g.PreActivation.Rows == 0
+	switch {
+	case g.Accumulate:
+		g.start = startC
+	case g.Bias != nil:
+		g.start = startBias
+	case g.Residual.Rows != 0 && plain:
+		g.start = startResidual
+	}
+	g.finishing = !plain || g.Bias != nil && g.start != startBias || g.Residual.Rows != 0 && g.start != startResidual
+}
+
+// left returns a block of A, packed if enough columns of C use it.
+func (g *blocked) left(t Tile, columns int) span {
+	if g.Precision == Float32 && columns <= columnsToPack {
+		at := t.Row*g.A.RowStride + t.Column*g.A.ColumnStride
+		if g.A.ColumnStride == 1 {
+			return span{values: g.A.Values[at:], step: g.A.RowStride, group: RowGrain * g.A.RowStride, alongK: true}
+		}
+		if g.A.RowStride == 1 {
+			return span{values: g.A.Values[at:], step: g.A.ColumnStride, group: RowGrain}
+		}
+	}
+	g.w.a = grow(g.w.a, rowBlock*depth+2*ColumnGrain)
+	packLeft(g.w.a, g.A.Block(t.Row, t.Column, t.Rows, t.Columns), g.Precision)
+	return span{values: g.w.a, step: RowGrain, group: RowGrain * t.Columns}
+}
+
+// right returns a block of B, packed if enough rows of C use it.
+func (g *blocked) right(t Tile, rows int) span {
+	if g.Packed != nil {
+		panel := t.Column / ColumnGrain
+		return span{values: g.Packed.values[g.Packed.offset(t.Row, panel):], step: ColumnGrain, group: ColumnGrain * t.Rows}
+	}
+	if g.Precision == Float32 && g.B.ColumnStride == 1 && rows <= rowsToPack {
+		return span{values: g.B.Values[t.Row*g.B.RowStride+t.Column:], step: g.B.RowStride, group: ColumnGrain}
+	}
+	g.w.b = grow(g.w.b, t.Rows*(t.Columns+ColumnGrain-1)/ColumnGrain*ColumnGrain)
+	packRight(g.w.b, g.B.Block(t.Row, t.Column, t.Rows, t.Columns), g.Precision)
+	return span{values: g.w.b, step: ColumnGrain, group: ColumnGrain * t.Rows}
+}
+
+// block computes part of C from one block of A and B whose k begins at start.
+func (g *blocked) block(a, b span, part Tile, start int) {
+	t := g.t
+	last := start+t.k == g.A.Columns
+	kernels := &tilesOfColumns
+	if a.alongK {
+		kernels = &tilesOfRows
+	}
+	t.aStep, t.bStep = 4*a.step, 4*b.step
+	end := part.Column + part.Columns
+	finished := part.Column
+	// The first panel of a shared packed B may begin left of this part.
+	skip := 0
+	if g.Packed != nil {
+		skip = part.Column % ColumnGrain
+	}
+	for j, panel := part.Column, 0; j < end; panel++ {
+		width := min(ColumnGrain-skip, end-j)
+		byRows := kernels.setWidth(t, width)
+		t.b = &b.values[panel*b.group+skip]
+		for i := 0; i < part.Rows; i += RowGrain {
+			t.a = &a.values[i/RowGrain*a.group]
+			t.c = &g.C.Values[(part.Row+i)*g.C.RowStride+j]
+			g.addend(part.Row+i, j, start)
+			byRows[min(RowGrain, part.Rows-i)-1](t)
+		}
+		j += width
+		skip = 0
+		if last && g.finishing && (j-finished >= 64 || j == end) {
+			for i := part.Row; i < part.Row+part.Rows; i++ {
+				g.finishRow(i, finished, g.C.Values[i*g.C.RowStride+finished:][:j-finished])
+			}
+			finished = j
+		}
+	}
+}
+
+// addend sets what the kernel adds at row i, column j.
+func (g *blocked) addend(i, j, start int) {
+	t := g.t
+	t.d, t.dStep = nil, 0
+	switch {
+	case start > 0 || g.start == startC:
+		t.d, t.dStep = t.c, t.cStep
+	case g.start == startBias:
+		t.d = &g.Bias[j]
+	case g.start == startResidual:
+		t.d, t.dStep = &g.Residual.Values[i*g.Residual.RowStride+j], 4*g.Residual.RowStride
+	}
+}
+
+// finishRow applies what the kernels have not.
+func (g *blocked) finishRow(i, column int, row []float32) {
+	if g.Bias != nil && g.start != startBias {
+		Add(row, row, g.Bias[column:])
+	}
+	if g.start == startResidual {
+		return
+	}
+	g.finish(i, column, row)
+}
+
+func grow(s []float32, n int) []float32 {
+	if cap(s) < n {
+		return make([]float32, n)
+	}
+	return s[:n]
+}
