@@ -1,0 +1,157 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/loopitr/loopitr"
+)
+
+// row is what a format's reader found of one picture.
+type row struct {
+	at       spot
+	name     string
+	captions []string
+	split    string // as written
+	whole    bool   // all there is of the picture: a second one is a duplicate
+	place    place  // where the bytes lie, when the format itself holds them
+}
+
+// builder groups rows into records in file order.
+type builder struct {
+	ctx    context.Context
+	limits Limits
+	skips  Skips
+
+	records []Record
+	places  []place
+	spots   []spot
+	byID    map[string]int
+	sources []source
+	rows    int
+}
+
+func newBuilder(ctx context.Context, limits Limits) *builder {
+	return &builder{ctx: ctx, limits: limits, byID: map[string]int{}}
+}
+
+func (b *builder) skip(at spot, reason Reason, detail string) {
+	b.skips.add(b.limits.Details, Skip{Where: at.String(), Reason: reason, Detail: detail})
+}
+
+// add takes one row. The error is the context's, or says that the set is over
+// its limit of records; a bad row is skipped.
+func (b *builder) add(r row) error {
+	if b.rows++; b.rows%1024 == 0 {
+		if err := b.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	id, err := cleanName(r.name)
+	if err != nil {
+		b.skip(r.at, UnsafeName, fmt.Sprintf("%q: %v", r.name, err))
+		return nil
+	}
+	if !utf8.ValidString(r.split) || len(r.split) > 256 {
+		b.skip(r.at, BadRow, "split is not a word")
+		return nil
+	}
+	split := cleanSplit(oneLine(r.split))
+	i, known := b.byID[id]
+	switch {
+	case known && split != "" && b.records[i].Split != "" && b.records[i].Split != split:
+		b.skip(r.at, SeveralSplits, fmt.Sprintf("%s is in %q, and here in %q", id, b.records[i].Split, split))
+		return nil
+	case known && r.whole:
+		b.skip(r.at, DuplicateID, fmt.Sprintf("%s was at %s", id, b.spots[i]))
+		return nil
+	}
+	captions := b.clean(r)
+	switch {
+	case known:
+		b.records[i].Captions = append(b.records[i].Captions, captions...)
+		if split != "" {
+			b.records[i].Split = split
+		}
+		return nil
+	case len(captions) == 0 && (r.whole || len(r.captions) == 0):
+		b.skip(r.at, NoCaption, id)
+		return nil
+	case len(captions) == 0:
+		return nil
+	case len(b.records) >= b.limits.Records:
+		return fmt.Errorf("read %s: more than %d pictures: %w", r.at.file, b.limits.Records, loopitr.ErrInvalid)
+	}
+	b.byID[id] = len(b.records)
+	b.records = append(b.records, Record{ID: id, Captions: captions, Split: split})
+	b.places = append(b.places, r.place)
+	b.spots = append(b.spots, r.at)
+	return nil
+}
+
+// clean keeps the captions of a row that are text.
+func (b *builder) clean(r row) []string {
+	captions := make([]string, 0, len(r.captions))
+	for _, caption := range r.captions {
+		if caption, ok := b.cleanOne(r.at, caption); ok {
+			captions = append(captions, caption)
+		}
+	}
+	return captions
+}
+
+func (b *builder) cleanOne(at spot, caption string) (string, bool) {
+	if !utf8.ValidString(caption) {
+		b.skip(at, InvalidText, fmt.Sprintf("caption %.80q", caption))
+		return "", false
+	}
+	line := oneLine(caption)
+	switch {
+	case line == "":
+		b.skip(at, EmptyCaption, "")
+		return "", false
+	case len(line) > b.limits.CaptionBytes:
+		b.skip(at, OversizedInput, fmt.Sprintf("caption of %d bytes, limit %d", len(line), b.limits.CaptionBytes))
+		return "", false
+	}
+	return line, true
+}
+
+// keep drops the records for which want is false, in order, and forgets them.
+func (b *builder) keep(want func(i int) bool) {
+	n := 0
+	for i := range b.records {
+		if !want(i) {
+			continue
+		}
+		b.records[n], b.places[n], b.spots[n] = b.records[i], b.places[i], b.spots[i]
+		n++
+	}
+	clear(b.records[n:])
+	b.records, b.places, b.spots = b.records[:n], b.places[:n], b.spots[:n]
+	b.byID = nil
+}
+
+// inferSplits gives the records from index first on the split that their file's
+// name states, unless a row of the file stated one.
+func (b *builder) inferSplits(first int, file string) {
+	split := splitOfFile(file)
+	if split == "" {
+		return
+	}
+	for _, r := range b.records[first:] {
+		if r.Split != "" {
+			return
+		}
+	}
+	for i := first; i < len(b.records); i++ {
+		b.records[i].Split = split
+	}
+}
+
+func (b *builder) close() {
+	for _, s := range b.sources {
+		_ = s.close() // only reads were done
+	}
+}

@@ -1,0 +1,173 @@
+package dataset
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/loopitr/loopitr"
+)
+
+// finder finds a picture by its name.
+type finder interface {
+	// find returns an empty Reason when the picture is there.
+	find(id string) (place, Reason, string)
+}
+
+// folders finds pictures that are files below one of its roots. The whole name
+// is tried first, then its endings, because lists name pictures by the folders
+// of the machine that made them.
+type folders struct {
+	roots   []string
+	largest int64 // bytes of a picture
+}
+
+func (f folders) find(id string) (place, Reason, string) {
+	var found place
+	reason, detail := MissingFile, id
+	try := func(name string) bool {
+		for _, root := range f.roots {
+			full := filepath.Join(root, filepath.FromSlash(name))
+			file, size, err := openRegular(full)
+			if err == nil {
+				_ = file.Close() // nothing was written
+				found = place{source: files{}, name: full}
+				reason, detail = judgeSize(size, f.largest)
+				return false
+			}
+			if r := reasonOf(err); r != MissingFile {
+				reason, detail = r, err.Error()
+				return false
+			}
+		}
+		return true
+	}
+	spellings(id, func(name string) bool {
+		going := true
+		endings(name, func(end string) bool { going = try(end); return going })
+		return going
+	})
+	return found, reason, detail
+}
+
+// spellings yields id, and with every picture extension if it has none.
+func spellings(id string, yield func(string) bool) {
+	if !yield(id) || isPicture(id) {
+		return
+	}
+	for _, extension := range sortedKeys(pictureExtensions) {
+		if !yield(id + extension) {
+			return
+		}
+	}
+}
+
+// archive is a zip of pictures.
+type archive struct {
+	name    string
+	zip     *zip.ReadCloser
+	byName  map[string]int
+	byBase  map[string]int // -1 where several entries end in the same name
+	largest int64
+}
+
+func openArchive(name string, largest int64) (*archive, error) {
+	r, err := zip.OpenReader(name)
+	if err != nil {
+		if errors.Is(err, zip.ErrFormat) {
+			return nil, fmt.Errorf("open %s: %w: %w", name, err, loopitr.ErrCorrupt)
+		}
+		return nil, kind(err)
+	}
+	a := &archive{name: name, zip: r, byName: map[string]int{}, byBase: map[string]int{}, largest: largest}
+	for i, entry := range r.File {
+		clean, err := cleanName(entry.Name)
+		if err != nil {
+			continue
+		}
+		if _, known := a.byName[clean]; known {
+			continue
+		}
+		a.byName[clean] = i
+		if base := path.Base(clean); clean != base {
+			if _, known := a.byBase[base]; known {
+				a.byBase[base] = -1
+			} else {
+				a.byBase[base] = i
+			}
+		}
+	}
+	return a, nil
+}
+
+func (a *archive) find(id string) (place, Reason, string) {
+	entry := -1
+	spellings(id, func(name string) bool {
+		endings(name, func(end string) bool {
+			if i, known := a.byName[end]; known {
+				entry = i
+			}
+			return entry < 0
+		})
+		if i, known := a.byBase[path.Base(name)]; entry < 0 && known {
+			entry = i
+		}
+		return entry < 0
+	})
+	if entry < 0 {
+		return place{}, MissingFile, fmt.Sprintf("%s in %s", id, a.name)
+	}
+	f := a.zip.File[entry]
+	switch {
+	case f.Mode().IsDir():
+		return place{}, NotAFile, f.Name
+	case f.Flags&1 != 0:
+		return place{}, Unreadable, f.Name + " is encrypted"
+	case f.Method != zip.Store && f.Method != zip.Deflate:
+		return place{}, Unreadable, fmt.Sprintf("%s: compression method %d", f.Name, f.Method)
+	}
+	if reason, detail := judgeSize(int64(min(f.UncompressedSize64, 1<<62)), a.largest); reason != "" {
+		return place{}, reason, f.Name + ": " + detail
+	}
+	return place{source: a, name: a.name + ":" + f.Name, offset: int64(entry)}, "", ""
+}
+
+// picture inflates one entry. What the entry says of its size is not believed.
+func (a *archive) picture(p place, limit int64) ([]byte, error) {
+	f := a.zip.File[p.offset]
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w: %w", p.name, err, loopitr.ErrCorrupt)
+	}
+	defer r.Close()
+	picture, err := readAtMost(r, p.name, int64(min(f.UncompressedSize64, 1<<62)), limit)
+	if err != nil && !errors.Is(err, loopitr.ErrInvalid) {
+		err = fmt.Errorf("%w: %w", err, loopitr.ErrCorrupt)
+	}
+	return picture, err
+}
+
+func (a *archive) close() error { return a.zip.Close() }
+
+// openFinder opens where the pictures of an annotation file lie.
+func openFinder(o Options, b *builder, beside string) (finder, error) {
+	if o.Images == "" {
+		return folders{roots: []string{beside, filepath.Join(beside, "images"), filepath.Join(beside, "Images")}, largest: b.limits.PictureBytes}, nil
+	}
+	facts, err := os.Stat(o.Images)
+	if err != nil {
+		return nil, kind(err)
+	}
+	if facts.IsDir() {
+		return folders{roots: []string{o.Images}, largest: b.limits.PictureBytes}, nil
+	}
+	a, err := openArchive(o.Images, b.limits.PictureBytes)
+	if err != nil {
+		return nil, err
+	}
+	b.sources = append(b.sources, a)
+	return a, nil
+}

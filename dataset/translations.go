@@ -1,0 +1,87 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/loopitr/loopitr"
+)
+
+// translations are the captions of shards in another language: a file
+// captions.LANGUAGE.tsv in the shard's folder with the header key<TAB>caption, one
+// caption a row, several rows a key.
+type translations struct {
+	language string
+	limits   Limits
+	byFolder map[string]map[string][]string
+}
+
+// newTranslations returns nil for the language that the shards themselves hold.
+func newTranslations(language string, limits Limits) (*translations, error) {
+	if language == "" || language == "en" {
+		return nil, nil
+	}
+	return &translations{language: language, limits: limits, byFolder: map[string]map[string][]string{}}, nil
+}
+
+// of returns the captions of one sample; none when the file has none for it.
+func (t *translations) of(shard, key string) ([]string, error) {
+	dir := filepath.Dir(shard)
+	captions, read := t.byFolder[dir]
+	if !read {
+		var err error
+		if captions, err = t.read(dir); err != nil {
+			return nil, err
+		}
+		t.byFolder[dir] = captions
+	}
+	return captions[key], nil
+}
+
+func (t *translations) read(dir string) (map[string][]string, error) {
+	path := filepath.Join(dir, "captions."+t.language+".tsv")
+	f, _, err := openRegular(path)
+	if err != nil {
+		if errors.Is(err, loopitr.ErrNotFound) {
+			return nil, fmt.Errorf("no captions in language %q: %s: %w", t.language, listLanguages(dir), loopitr.ErrNotFound)
+		}
+		return nil, err
+	}
+	defer f.Close()
+	captions := map[string][]string{}
+	in := newLines(f, t.limits.RowBytes)
+	for {
+		line, oversized, err := in.next()
+		if errors.Is(err, io.EOF) {
+			return captions, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		key, caption, ok := strings.Cut(string(line), "\t")
+		if in.at == 1 {
+			if key != "key" || caption != "caption" {
+				return nil, fmt.Errorf("read %s: header %.80q, key<TAB>caption is expected: %w", path, line, loopitr.ErrInvalid)
+			}
+			continue
+		}
+		// A row that is no pair gives its picture no caption, which is reported there.
+		if ok && !oversized {
+			captions[key] = append(captions[key], caption)
+		}
+	}
+}
+
+func listLanguages(dir string) string {
+	found := []string{"en"}
+	for _, path := range globIn(dir, "captions.*.tsv") {
+		name := strings.TrimPrefix(strings.TrimSuffix(filepath.Base(path), ".tsv"), "captions.")
+		if name != "en" {
+			found = append(found, name)
+		}
+	}
+	return "there are " + strings.Join(found, ", ")
+}
