@@ -1,0 +1,90 @@
+package pixels
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"github.com/loopitr/loopitr"
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// Decode turns the bytes of a JPEG, PNG, GIF (first frame), WebP (first frame),
+// BMP or TIFF (first page) file into packed RGB, upright by its EXIF orientation,
+// composited on white where it is transparent, and tells what the file says of
+// itself. Damaged EXIF leaves facts unknown and is no error.
+//
+// maxPixels 0 means DefaultMaxPixels. Width x height above it, or a side above
+// 65,535, is refused from the header, before any pixel is decoded; so are headers
+// that promise more work than pictures need (a JPEG of hundreds of scans, a TIFF
+// whose blocks overlap). Memory is at most some 20 bytes per pixel of the limit.
+// Every error wraps loopitr.ErrInvalid; facts then hold what was known. encoded
+// is not retained. Decode may be called concurrently.
+func Decode(encoded []byte, maxPixels int) (picture Image, facts loopitr.Facts, err error) {
+	if maxPixels == 0 {
+		maxPixels = DefaultMaxPixels
+	}
+	format := sniff(encoded)
+	facts.Format = string(format)
+	defer func() {
+		// A decoder's panic is the stranger's bytes' doing, not a broken program.
+		if r := recover(); r != nil {
+			picture, err = Image{}, fmt.Errorf("decode %s picture: decoder gave up: %v: %w", format, r, loopitr.ErrInvalid)
+		}
+	}()
+	source, err := inspect(encoded, format, maxPixels)
+	facts.Width, facts.Height = source.width, source.height
+	if err != nil {
+		return Image{}, facts, fmt.Errorf("decode %spicture: %w: %w", format.prefix(), err, loopitr.ErrInvalid)
+	}
+	said := readEXIF(encoded, format)
+	picture, err = source.decode(said.turn)
+	if err != nil {
+		return Image{}, facts, fmt.Errorf("decode %s picture: %w: %w", format, plain(err), loopitr.ErrInvalid)
+	}
+	facts.Width, facts.Height = picture.Width, picture.Height
+	facts.Taken, facts.Camera, facts.Place = said.taken, said.camera, said.place
+	return picture, facts, nil
+}
+
+// plain names the two reading errors by what they mean for a picture.
+func plain(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return fmt.Errorf("file is truncated")
+	}
+	return err
+}
+
+// source is a picture file that passed inspection.
+type source struct {
+	format        format
+	width, height int // of the canvas, before orientation
+	encoded       []byte
+	faxOfBlack    bool        // a fax TIFF whose runs of white mean black
+	canvas        image.Point // where the first frame of an animation sits
+}
+
+func (s source) decode(turn orientation) (Image, error) {
+	read := map[format]func(io.Reader) (image.Image, error){
+		formatJPEG: jpeg.Decode, formatPNG: png.Decode, formatGIF: gif.Decode,
+		formatWebP: webp.Decode, formatBMP: bmp.Decode, formatTIFF: tiff.Decode,
+	}[s.format]
+	decoded, err := read(bytes.NewReader(s.encoded))
+	if err != nil {
+		return Image{}, err
+	}
+	if b := decoded.Bounds(); b.Empty() || b.Dx() > s.width || b.Dy() > s.height {
+		return Image{}, fmt.Errorf("decoded to %dx%d pixels, the header says %dx%d", b.Dx(), b.Dy(), s.width, s.height)
+	}
+	picture, err := s.pack(decoded)
+	if err != nil {
+		return Image{}, err
+	}
+	return turn.apply(picture), nil
+}
