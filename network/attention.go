@@ -1,0 +1,58 @@
+package network
+
+import (
+	"math"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// maskedScore is added to the scores of padding: far enough below any score
+// that its softmax is exactly 0 in float32 (BERT, paper.md 1.3).
+const maskedScore = -10000
+
+// paddingBias turns a mask [B,T] of 1 and 0 into what is added to scores [B,H,.,T].
+func paddingBias(mask *Node) *Node {
+	b, t := mask.Shape().Dim(0), mask.Shape().Dim(1)
+	return Reshape(MulScalar(OneMinus(mask), maskedScore), b, 1, 1, t)
+}
+
+// splitHeads turns [B,T,D] into [B,H,T,D/H].
+func splitHeads(x *Node, heads int) *Node {
+	s := x.Shape()
+	b, t, d := s.Dim(0), s.Dim(1), s.Dim(2)
+	return TransposeAllAxes(Reshape(x, b, t, heads, d/heads), 0, 2, 1, 3)
+}
+
+// attend is multi-head attention of queries [B,Q,D] to keys and values [B,K,D],
+// scores scaled by 1/sqrt(D/heads); bias [B,1,1,K] may be nil.
+func attend(q, k, v *Node, heads int, bias *Node) *Node {
+	s := q.Shape()
+	b, t, d := s.Dim(0), s.Dim(1), s.Dim(2)
+	q, k, v = splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads)
+	scale := 1 / math.Sqrt(float64(d/heads))
+
+	decomposed := func() *Node {
+		scores := MulScalar(Einsum("bhqd,bhkd->bhqk", q, k), scale)
+		if bias != nil {
+			scores = Add(scores, bias)
+		}
+		return Einsum("bhqk,bhkd->bhqd", Softmax(scores), v)
+	}
+	fused := func() *Node {
+		options := &compute.ScaledDotProductAttentionConfig{Scale: scale}
+		if bias != nil {
+			options.Mask = InternalBackendOutputs(bias)[0]
+		}
+		out, _ := BackendFusedScaledDotProductAttention(q, k, v, compute.AttentionAxesLayoutBHSD, options)
+		return out
+	}
+	has := q.Graph().Backend().Capabilities().Operations
+	var out *Node
+	if has[compute.OpTypeFusedScaledDotProductAttention] {
+		out, _ = InternalFusedOpCaller(fused, decomposed, !has[compute.OpTypeFusedScaledDotProductAttentionVJP])
+	} else {
+		out = decomposed()
+	}
+	return Reshape(TransposeAllAxes(out, 0, 2, 1, 3), b, t, d)
+}

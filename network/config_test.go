@@ -1,0 +1,108 @@
+package network_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/network"
+)
+
+func presets() map[string]network.Config {
+	return map[string]network.Config{
+		"nano": network.Nano(), "small": network.Small(), "medium": network.Medium(), "base": network.Base(),
+		"nano tokens": network.Nano().WithTokens(16, 40),
+	}
+}
+
+func TestPresetsAreValid(t *testing.T) {
+	for name, c := range presets() {
+		if err := c.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		encoded, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var decoded network.Config
+		if err := json.Unmarshal(encoded, &decoded); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c, decoded); diff != "" {
+			t.Errorf("%s does not survive JSON: %s", name, diff)
+		}
+	}
+}
+
+func TestValidateNamesTheField(t *testing.T) {
+	for field, change := range map[string]func(*network.Config){
+		"vision.input":              func(c *network.Config) { c.Vision.Input = "sound" },
+		"vision.image_size":         func(c *network.Config) { c.Vision.ImageSize = 33 },
+		"vision.patch_size":         func(c *network.Config) { c.Vision.PatchSize = 0 },
+		"vision.tokens":             func(c *network.Config) { c.Vision.Features = 3 },
+		"vision.features":           func(c *network.Config) { *c = c.WithTokens(4, 0) },
+		"vision.width":              func(c *network.Config) { c.Vision.Width = 65 },
+		"vision.heads":              func(c *network.Config) { c.Vision.Heads = 0 },
+		"vision.hidden":             func(c *network.Config) { c.Vision.Hidden = -1 },
+		"vision.layers":             func(c *network.Config) { c.Vision.Layers = 1000 },
+		"vision.layer_norm_epsilon": func(c *network.Config) { c.Vision.LayerNormEpsilon = math.NaN() },
+		"text.vocabulary":           func(c *network.Config) { c.Text.Vocabulary = 1 << 40 },
+		"text.max_tokens":           func(c *network.Config) { c.Text.MaxTokens = 0 },
+		"text.width":                func(c *network.Config) { c.Text.Width = 63 },
+		"text.layers":               func(c *network.Config) { c.Text.Layers = 0 },
+		"text.layer_norm_epsilon":   func(c *network.Config) { c.Text.LayerNormEpsilon = 0 },
+		"cross.layers":              func(c *network.Config) { c.Cross.Layers = 0 },
+		"cross.pool":                func(c *network.Config) { c.Cross.Pool = "max" },
+		"projection":                func(c *network.Config) { c.Projection = 0 },
+		"dropout":                   func(c *network.Config) { c.Dropout = 1 },
+		"init_deviation":            func(c *network.Config) { c.InitDeviation = math.Inf(1) },
+		"parameters":                func(c *network.Config) { c.Text.Vocabulary, c.Text.Width = 1<<20, 1<<20 },
+	} {
+		c := network.Nano()
+		change(&c)
+		err := c.Validate()
+		if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), " "+field+":") {
+			t.Errorf("%s: got %v", field, err)
+		}
+	}
+}
+
+// The counts are those of the ALBEF-style network (docs/paper.md 1.3).
+func TestBaseHasThePapersParameters(t *testing.T) {
+	tensors, values := map[string]int{}, map[string]int{}
+	for _, p := range network.Base().Params() {
+		tower, _, _ := strings.Cut(p.Name, "/")
+		for _, part := range []string{tower, "all"} {
+			tensors[part]++
+			values[part] += p.Size()
+		}
+	}
+	want := map[string]int{
+		"vision": 86_090_496, "text": 66_364_416, "cross": 56_710_656,
+		"project": 393_728, "match": 1_538, "temperature": 1, "all": 209_560_835,
+	}
+	if diff := cmp.Diff(want, values); diff != "" {
+		t.Error(diff)
+	}
+	if tensors["all"] != 414 || tensors["vision"] != 150 {
+		t.Errorf("got %d tensors, %d of vision, want 414, 150", tensors["all"], tensors["vision"])
+	}
+}
+
+func TestParamsAreNamedOnce(t *testing.T) {
+	for name, c := range presets() {
+		c.Text.MaskedModeling = true
+		seen := map[string]bool{}
+		for _, p := range c.Params() {
+			if seen[p.Name] {
+				t.Errorf("%s: %q twice", name, p.Name)
+			}
+			seen[p.Name] = true
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package network
+
+// Initial makes the values every parameter starts with, on the host. A value
+// depends on seed, the parameter's name and its index only, and is made with
+// integers until the last multiplication: the same bits on every machine, in any
+// order, whatever else the network holds.
+func Initial(c Config, seed uint64) map[string][]float32 {
+	weights := map[string][]float32{}
+	for _, p := range c.Params() {
+		weights[p.Name] = p.initial(seed, c.InitDeviation)
+	}
+	return weights
+}
+
+func (p Param) initial(seed uint64, deviation float64) []float32 {
+	values := make([]float32, p.Size())
+	switch p.Init {
+	case InitNormal:
+		stream := mix(seed ^ fingerprint(p.Name))
+		for i := range values {
+			values[i] = float32(normal(mix(stream+uint64(i))) * deviation)
+		}
+	case InitOnes:
+		for i := range values {
+			values[i] = 1
+		}
+	case InitTemperature:
+		values[0] = InitialTemperature
+	}
+	return values
+}
+
+// normal draws from a standard normal cut at two deviations: the sum of twelve
+// uniform 21-bit numbers has deviation 2^21 (to 2^-43) and is drawn again beyond the cut.
+func normal(state uint64) float64 {
+	const bits, count = 21, 12
+	for {
+		sum := int64(-count * (1<<bits - 1) / 2)
+		for range count / 3 {
+			state = mix(state)
+			for shift := 0; shift < 3*bits; shift += bits {
+				sum += int64(state >> shift & (1<<bits - 1))
+			}
+		}
+		if sum >= -2<<bits && sum <= 2<<bits {
+			return float64(sum) / (1 << bits)
+		}
+	}
+}
+
+// mix is splitmix64's step: every bit of the result depends on every bit of x.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// fingerprint is FNV-1a of a name.
+func fingerprint(name string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 1099511628211
+	}
+	return h
+}

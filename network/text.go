@@ -1,0 +1,78 @@
+package network
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/loopitr/loopitr"
+)
+
+// Captions are token ids [B,T], int64, [CLS] first, and their mask [B,T],
+// float32: 1 for a token, 0 for padding. A nil Mask means no padding.
+type Captions struct{ IDs, Mask *Node }
+
+// Text turns captions into states [B,T,D]: BERT's embeddings and first layers,
+// post-norm. States of padding are meaningless.
+func (n LoopITR) Text(in Captions) *Node {
+	c := n.Config.Text
+	x := n.embed(in.IDs)
+	bias := n.bias(in.Mask, in.IDs.Shape().Dimensions)
+	for i := range c.Layers {
+		name := blockName("text", i)
+		x = n.enter(x)
+		x = n.look(name+"/attention", x, n.remember(name+"/attention", x, bias))
+		x = n.think(name, x)
+	}
+	return n.leave(x)
+}
+
+// embed adds word, position and type and normalises.
+func (n LoopITR) embed(ids *Node) *Node {
+	c := n.Config.Text
+	wantShape("caption ids", ids, -1, -1)
+	b, t := ids.Shape().Dim(0), ids.Shape().Dim(1)
+	if ids.DType() != dtypes.Int64 || t > c.MaxTokens {
+		panic(fmt.Errorf("caption ids: got %s, want int64 of at most %d tokens: %w", ids.Shape(), c.MaxTokens, loopitr.ErrInvalid))
+	}
+	x := Gather(n.weight("text/embedding/word", c.Vocabulary, c.Width), InsertAxes(ids, -1))
+	position := Slice(n.weight("text/embedding/position", c.MaxTokens, c.Width), AxisRange(0, t), AxisRange())
+	kind := Slice(n.weight("text/embedding/type", tokenTypes, c.Width), AxisRange(0, 1), AxisRange())
+	x = Add(x, InsertAxes(Add(position, kind), 0))
+	want("caption embeddings", x, b, t, c.Width)
+	return n.dropout(n.norm("text/embedding/norm", x, c.LayerNormEpsilon))
+}
+
+// bias is what the mask adds to attention scores, nil without a mask.
+func (n LoopITR) bias(mask *Node, dims []int) *Node {
+	if mask == nil {
+		return nil
+	}
+	want("caption mask", mask, dims[:2]...)
+	return paddingBias(mask)
+}
+
+// memory is what attention looks at: keys and values [B,K,D], and the bias
+// [B,1,1,K] of padding among them, which may be nil.
+type memory struct{ keys, values, bias *Node }
+
+// remember makes keys and values of source for the attention called name.
+func (n LoopITR) remember(name string, source, bias *Node) memory {
+	width := n.Config.Text.Width
+	return memory{n.dense(name+"/key", source, width), n.dense(name+"/value", source, width), bias}
+}
+
+// look is BERT's attention of x [B,Q,D] to m, with its residual and norm.
+func (n LoopITR) look(name string, x *Node, m memory) *Node {
+	c := n.Config.Text
+	h := attend(n.dense(name+"/query", x, c.Width), m.keys, m.values, c.Heads, m.bias)
+	h = n.dropout(n.dense(name+"/output", h, c.Width))
+	return n.norm(name+"/norm", Add(x, h), c.LayerNormEpsilon)
+}
+
+// think is BERT's feed-forward part, with its residual and norm.
+func (n LoopITR) think(name string, x *Node) *Node {
+	c := n.Config.Text
+	return n.norm(name+"/mlp/norm", Add(x, n.dropout(n.mlp(name, x, c.Hidden))), c.LayerNormEpsilon)
+}
