@@ -24,12 +24,13 @@ type builder struct {
 	limits Limits
 	skips  Skips
 
-	records []Record
-	places  []place
-	spots   []spot
-	byID    map[string]int
-	sources []source
-	rows    int
+	records  []Record
+	places   []place
+	spots    []spot
+	byID     map[string]int
+	sources  []source
+	rows     int
+	inferred string // the split that the current file's name states
 }
 
 func newBuilder(ctx context.Context, limits Limits) *builder {
@@ -58,6 +59,9 @@ func (b *builder) add(r row) error {
 		return nil
 	}
 	split := cleanSplit(oneLine(r.split))
+	if split == "" {
+		split = b.inferred
+	}
 	i, known := b.byID[id]
 	switch {
 	case known && split != "" && b.records[i].Split != "" && b.records[i].Split != split:
@@ -131,23 +135,6 @@ func (b *builder) keep(want func(i int) bool) {
 	clear(b.records[n:])
 	b.records, b.places, b.spots = b.records[:n], b.places[:n], b.spots[:n]
 	b.byID = nil
-}
-
-// inferSplits gives the records from index first on the split that their file's
-// name states, unless a row of the file stated one.
-func (b *builder) inferSplits(first int, file string) {
-	split := splitOfFile(file)
-	if split == "" {
-		return
-	}
-	for _, r := range b.records[first:] {
-		if r.Split != "" {
-			return
-		}
-	}
-	for i := first; i < len(b.records); i++ {
-		b.records[i].Split = split
-	}
 }
 
 func (b *builder) close() {

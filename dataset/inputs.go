@@ -191,12 +191,12 @@ func readInputs(b *builder, o Options, found []input) error {
 		if captions != nil && in.format != tarShard {
 			return fmt.Errorf("read %s: captions in language %q: only tar shards have them in files beside: %w", in.path, o.Language, loopitr.ErrInvalid)
 		}
-		first := len(b.records)
+		b.inferred = ""
+		if in.format != pictureFolder {
+			b.inferred = splitOfFile(in.path)
+		}
 		if err := readInput(b, in, captions); err != nil {
 			return err
-		}
-		if in.format != pictureFolder {
-			b.inferSplits(first, in.path)
 		}
 	}
 	return b.ctx.Err()
@@ -225,6 +225,9 @@ func readInput(b *builder, in input, captions *translations) error {
 	splits, err := splitsBeside(b, in.path)
 	if err != nil {
 		return err
+	}
+	if splits != nil {
+		b.inferred = ""
 	}
 	if in.format == csvTable {
 		return readCSV(b, f, in.path, splits)

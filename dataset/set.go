@@ -100,8 +100,8 @@ func (s *Set) Close() error {
 //   - .parquet: an image column (bytes, or a struct of bytes and path), captions
 //     as text, as a list, or as caption_0, caption_1, ...
 //
-// Rows of one picture are grouped in the order of the file. When no row states a
-// split, the file's name may ("flickr30k_test.json", "train-00000-of-00002.parquet").
+// Rows of one picture are grouped in the order of the file. Where a row
+// states no split, the file's name may ("flickr30k_test.json", "train-00000-of-00002.parquet").
 //
 // The error wraps loopitr.ErrNotFound when a named file is not there;
 // loopitr.ErrInvalid when the format is unknown or broken, the split does not

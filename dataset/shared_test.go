@@ -1,7 +1,6 @@
 package dataset_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -68,18 +67,4 @@ func TestCOCOSampleOpensWithItsPictures(t *testing.T) {
 			t.Error(err)
 		}
 	}
-}
-
-func openWith(t *testing.T, o dataset.Options) *dataset.Set {
-	t.Helper()
-	s, err := dataset.Open(context.Background(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }

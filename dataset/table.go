@@ -111,6 +111,9 @@ func isNumber(s string) bool {
 }
 
 func addFields(b *builder, at spot, fields []string, c columns, splits map[string]string) error {
+	if c.split >= 0 {
+		b.inferred = "" // an empty field says that there is none
+	}
 	if c.last {
 		c.caption = len(fields) - 1
 		if c.caption == 0 {

@@ -1,0 +1,108 @@
+package dataset_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/dataset"
+)
+
+func TestFolderPairsPicturesWithTextBesideThem(t *testing.T) {
+	dir := tree(t,
+		entry{"b.PNG", "B"}, entry{"b.txt", "one\r\n\r\n two \n"},
+		entry{"train/a.jpg", "A"}, entry{"train/a.txt", "ay"},
+		entry{"validation/deep/er/c.webp", "C"}, entry{"validation/deep/er/c.txt", "sea"},
+		entry{".hidden/d.jpg", "D"}, entry{"._b.PNG", "x"}, entry{"notes.md", "x"}, entry{"train/lonely.txt", "x"})
+	s := openWith(t, dataset.Options{Path: dir, Strict: true})
+	sameRecords(t, s, record("b.PNG", "", "one", "two"), record("train/a.jpg", "train", "ay"),
+		record("validation/deep/er/c.webp", "val", "sea"))
+	samePictures(t, s, "B", "A", "C")
+}
+
+func TestFolderSkipsWhatIsNoPicture(t *testing.T) {
+	dir := tree(t,
+		entry{"good.jpg", "G"}, entry{"good.txt", "good"}, entry{"alone.jpg", "A"},
+		entry{"folder.jpg/in.jpg", "I"}, entry{"folder.jpg/in.txt", "inside"},
+		entry{"empty.jpg", ""}, entry{"empty.txt", "x"}, entry{"big.jpg", strings.Repeat("x", 99)}, entry{"big.txt", "x"},
+		entry{"blank.jpg", "B"}, entry{"blank.txt", "\n\n"}, entry{"long.jpg", "L"}, entry{"long.txt", strings.Repeat("x\n", 99)})
+	for _, l := range [][2]string{{"self.jpg", "self.jpg"}, {"nowhere.jpg", "gone"}, {"loop", "."}, {"again", "folder.jpg"}} {
+		if err := os.Symlink(l[1], filepath.Join(dir, l[0])); err != nil {
+			t.Skipf("no symbolic links here: %v", err)
+		}
+	}
+	o := dataset.Options{Path: dir, Limits: dataset.Limits{PictureBytes: 50, RowBytes: 100}}
+	s := openWith(t, o)
+	sameRecords(t, s, record("again/in.jpg", "", "inside"), record("good.jpg", "", "good"))
+	sameSkips(t, s, map[dataset.Reason]int{
+		dataset.NoCaption: 3, dataset.NotAFile: 1, dataset.Unreadable: 1, dataset.OversizedInput: 2,
+		dataset.SymlinkLoop: 3, dataset.MissingFile: 1,
+	})
+}
+
+func TestUnreadableFilesAreSkipped(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("the superuser reads everything")
+	}
+	dir := tree(t, entry{"a.jpg", "A"}, entry{"a.txt", "x"}, entry{"b.jpg", "B"}, entry{"b.txt", "x"})
+	if err := os.Chmod(filepath.Join(dir, "a.jpg"), 0); err != nil {
+		t.Fatal(err)
+	}
+	s := openWith(t, dataset.Options{Path: dir})
+	sameSkips(t, s, map[dataset.Reason]int{dataset.Unreadable: 1})
+}
+
+func TestEmptyFolderSaysWhatWasLookedFor(t *testing.T) {
+	_, err := dataset.Open(context.Background(), dataset.Options{Path: t.TempDir()})
+	if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), "looked for pictures with captions") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMissingPathIsNotFound(t *testing.T) {
+	for _, path := range []string{"nowhere", "nowhere/{00..03}.tar", "nowhere/*.tar"} {
+		if _, err := dataset.Open(context.Background(), dataset.Options{Path: path}); !errors.Is(err, loopitr.ErrNotFound) {
+			t.Errorf("%s: got %v, want ErrNotFound", path, err)
+		}
+	}
+}
+
+func TestPictureThatVanishesIsAnErrorOfItsOwn(t *testing.T) {
+	dir := tree(t, entry{"a.jpg", "A"}, entry{"a.txt", "x"})
+	s := openWith(t, dataset.Options{Path: dir})
+	if err := os.Remove(filepath.Join(dir, "a.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Picture(0); !errors.Is(err, loopitr.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+func TestOpenEndsWithItsContext(t *testing.T) {
+	dir := tree(t, entry{"a.tsv", "a.jpg\t0\tx\n"}, entry{"a.jpg", "A"})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := dataset.Open(ctx, dataset.Options{Path: filepath.Join(dir, "a.tsv")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}
+
+func TestMetadataFileOfAFolderIsRead(t *testing.T) {
+	dir := tree(t, entry{"metadata.jsonl", `{"file_name": "a.jpg", "text": "one"}` + "\n"}, entry{"a.jpg", "A"}, entry{"b.jpg", "B"})
+	s := openWith(t, dataset.Options{Path: dir, Strict: true})
+	sameRecords(t, s, record("a.jpg", "", "one"))
+}
+
+func TestOptionsNameTheWrongField(t *testing.T) {
+	for want, o := range map[string]dataset.Options{
+		"path": {}, "language": {Path: "x", Language: "../de"}, "row bytes": {Path: "x", Limits: dataset.Limits{RowBytes: -1}},
+	} {
+		if err := o.Validate(); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want one about %s", err, want)
+		}
+	}
+}
