@@ -1,10 +1,10 @@
 package simd
 
-// Blocks of C that one pass over packed operands covers. A block of A, 120 x 256
-// floats, takes 120 KB of an L2 of 512 KB or more; a block of B, 256 x 2048, takes
+// Blocks of C that one pass over packed operands covers. A block of A, 240 x 256
+// floats, takes 240 KB of an L2 of 512 KB or more; a block of B, 256 x 2048, takes
 // 2 MB of L3.
 const (
-	rowBlock    = 120
+	rowBlock    = 240
 	columnBlock = 2048
 )
 
@@ -89,7 +89,7 @@ func (g *blocked) left(t Tile, columns int) span {
 			return span{values: g.A.Values[at:], step: g.A.ColumnStride, group: RowGrain}
 		}
 	}
-	g.w.a = grow(g.w.a, rowBlock*depth+2*ColumnGrain)
+	g.w.a = grow(g.w.a, rowBlock*depth)
 	packLeft(g.w.a, g.A.Block(t.Row, t.Column, t.Rows, t.Columns), g.Precision)
 	return span{values: g.w.a, step: RowGrain, group: RowGrain * t.Columns}
 }

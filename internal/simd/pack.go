@@ -79,7 +79,7 @@ func blockDepth(k int) int {
 }
 
 // packLeft writes a in groups of six rows, column after column; rows that fill
-// up the last group are left as they are. dst has 8 values more than that takes.
+// up the last group are left as they are.
 func packLeft(dst []float32, a Matrix, precision Precision) {
 	for i := 0; i < a.Rows; i += RowGrain {
 		group := a.Block(i, 0, min(RowGrain, a.Rows-i), a.Columns)
@@ -95,8 +95,8 @@ func packGroup(dst []float32, a Matrix) {
 	done := 0
 	if level >= AVX2 && a.Rows == RowGrain && a.Columns > 0 {
 		switch {
-		case a.ColumnStride == 1 && a.Columns >= 8:
-			done = a.Columns &^ 7
+		case a.ColumnStride == 1 && a.Columns >= 4:
+			done = a.Columns &^ 3
 			packSixAVX2(&dst[0], &a.Values[0], 4*a.RowStride, done)
 		case a.RowStride == 1:
 			done = a.Columns
@@ -113,7 +113,7 @@ func packGroup(dst []float32, a Matrix) {
 // packRight writes b in panels of 16 columns, row after row, padded with zeros.
 func packRight(dst []float32, b Matrix, precision Precision) {
 	// A few rows of every panel at a time, so that memory is read in order.
-	const strip = 32
+	const strip = 16
 	whole := b.Columns / ColumnGrain
 	for k := 0; k < b.Rows; k += strip {
 		rows := min(strip, b.Rows-k)
@@ -137,8 +137,8 @@ func packPanel(dst []float32, b Matrix) {
 		case b.ColumnStride == 1:
 			done = b.Rows
 			packCopySixteenAVX2(&dst[0], &b.Values[0], 4*b.RowStride, done)
-		case b.RowStride == 1 && b.Rows >= 8:
-			done = b.Rows &^ 7
+		case b.RowStride == 1 && b.Rows >= 4:
+			done = b.Rows &^ 3
 			packSixteenAVX2(&dst[0], &b.Values[0], 4*b.ColumnStride, done)
 		}
 	}

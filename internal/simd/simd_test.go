@@ -3,7 +3,9 @@ package simd_test
 import (
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/loopitr/loopitr/internal/simd"
 )
@@ -60,4 +62,24 @@ func near(got float32, want, tolerance float64) bool {
 		return float64(got) == want
 	}
 	return math.Abs(float64(got)-want) <= tolerance
+}
+
+// fastest runs f until the benchmark ends and returns the least processor time
+// of one run in nanoseconds.
+func fastest(b *testing.B, f func()) float64 {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	f()
+	began := processorTime()
+	f()
+	inner := 1 + int(20*time.Microsecond/(processorTime()-began+1))
+	least := math.Inf(1)
+	for b.Loop() {
+		began := processorTime()
+		for range inner {
+			f()
+		}
+		least = min(least, float64((processorTime()-began).Nanoseconds())/float64(inner))
+	}
+	return least
 }

@@ -5,18 +5,22 @@
 #include "textflag.h"
 
 // func tileColumns1x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns1x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	SUBQ   $0x04, BX
-	JL     rest2
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest2
 
 loop1:
 	VMOVUPS      (DX), Y2
@@ -92,20 +96,27 @@ stored6:
 	RET
 
 // func tileColumns2x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns2x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	SUBQ   $0x04, BX
-	JL     rest8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest8
 
 loop7:
 	VMOVUPS      (DX), Y4
@@ -209,22 +220,32 @@ stored12:
 	RET
 
 // func tileColumns3x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns3x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	SUBQ   $0x04, BX
-	JL     rest14
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest14
 
 loop13:
 	VMOVUPS      (DX), Y6
@@ -356,24 +377,37 @@ stored18:
 	RET
 
 // func tileColumns4x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns4x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	SUBQ   $0x04, BX
-	JL     rest20
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest20
 
 loop19:
 	VMOVUPS      (DX), Y8
@@ -533,26 +567,42 @@ stored24:
 	RET
 
 // func tileColumns5x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns5x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	SUBQ   $0x04, BX
-	JL     rest26
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest26
 
 loop25:
 	VMOVUPS      (DX), Y10
@@ -740,28 +790,47 @@ stored30:
 	RET
 
 // func tileColumns6x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns6x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	SUBQ   $0x04, BX
-	JL     rest32
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest32
 
 loop31:
 	VMOVUPS      (DX), Y12
@@ -977,20 +1046,24 @@ stored36:
 	RET
 
 // func tileColumns1x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns1x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest38
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest38
 
 loop37:
 	VMOVUPS      (DX), Y3
@@ -1066,22 +1139,29 @@ stored42:
 	RET
 
 // func tileColumns2x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns2x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest44
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest44
 
 loop43:
 	VMOVUPS      (DX), Y5
@@ -1185,24 +1265,34 @@ stored48:
 	RET
 
 // func tileColumns3x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns3x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest50
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest50
 
 loop49:
 	VMOVUPS      (DX), Y7
@@ -1334,26 +1424,39 @@ stored54:
 	RET
 
 // func tileColumns4x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns4x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest56
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest56
 
 loop55:
 	VMOVUPS      (DX), Y9
@@ -1513,28 +1616,44 @@ stored60:
 	RET
 
 // func tileColumns5x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns5x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest62
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest62
 
 loop61:
 	VMOVUPS      (DX), Y11
@@ -1722,30 +1841,49 @@ stored66:
 	RET
 
 // func tileColumns6x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns6x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	VXORPS  Y12, Y12, Y12
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest68
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest68
 
 loop67:
 	VMOVUPS      (DX), Y13
@@ -1961,19 +2099,22 @@ stored72:
 	RET
 
 // func tileColumns1x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns1x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest74
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest74
 
 loop73:
 	VMASKMOVPS   (DX), Y0, Y2
@@ -2034,20 +2175,25 @@ stored78:
 	RET
 
 // func tileColumns2x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns2x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest80
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest80
 
 loop79:
 	VMASKMOVPS   (DX), Y0, Y3
@@ -2126,21 +2272,28 @@ stored84:
 	RET
 
 // func tileColumns3x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns3x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest86
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest86
 
 loop85:
 	VMASKMOVPS   (DX), Y0, Y4
@@ -2237,22 +2390,31 @@ stored90:
 	RET
 
 // func tileColumns4x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns4x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest92
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest92
 
 loop91:
 	VMASKMOVPS   (DX), Y0, Y5
@@ -2367,23 +2529,34 @@ stored96:
 	RET
 
 // func tileColumns5x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns5x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest98
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest98
 
 loop97:
 	VMASKMOVPS   (DX), Y0, Y6
@@ -2516,24 +2689,37 @@ stored102:
 	RET
 
 // func tileColumns6x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns6x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest104
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest104
 
 loop103:
 	VMASKMOVPS   (DX), Y0, Y7
@@ -2684,18 +2870,22 @@ stored108:
 	RET
 
 // func tileRows1x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows1x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), SI
-	SUBQ   $0x04, BX
-	JL     rest110
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), SI
+	SUBQ       $0x04, BX
+	JL         rest110
 
 loop109:
 	VMOVUPS      (DX), Y2
@@ -2768,20 +2958,27 @@ stored114:
 	RET
 
 // func tileRows2x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows2x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	SUBQ   $0x04, BX
-	JL     rest116
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest116
 
 loop115:
 	VMOVUPS      (DX), Y4
@@ -2882,22 +3079,32 @@ stored120:
 	RET
 
 // func tileRows3x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows3x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	SUBQ   $0x04, BX
-	JL     rest122
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest122
 
 loop121:
 	VMOVUPS      (DX), Y6
@@ -3026,26 +3233,39 @@ stored126:
 	RET
 
 // func tileRows4x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows4x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	LEAQ   (CX)(SI*2), R8
-	ADDQ   SI, R8
-	SUBQ   $0x04, BX
-	JL     rest128
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	SUBQ       $0x04, BX
+	JL         rest128
 
 loop127:
 	VMOVUPS      (DX), Y8
@@ -3204,28 +3424,44 @@ stored132:
 	RET
 
 // func tileRows5x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows5x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	LEAQ   (CX)(SI*2), R8
-	ADDQ   SI, R8
-	SUBQ   $0x04, BX
-	JL     rest134
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	SUBQ       $0x04, BX
+	JL         rest134
 
 loop133:
 	VMOVUPS      (DX), Y10
@@ -3412,30 +3648,49 @@ stored138:
 	RET
 
 // func tileRows6x16AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows6x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   (AX), CX
-	MOVQ   8(AX), DX
-	MOVQ   32(AX), BX
-	MOVQ   40(AX), SI
-	MOVQ   48(AX), DI
-	LEAQ   (CX)(SI*2), R8
-	ADDQ   SI, R8
-	SUBQ   $0x04, BX
-	JL     rest140
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	SUBQ       $0x04, BX
+	JL         rest140
 
 loop139:
 	VMOVUPS      (DX), Y12
@@ -3650,20 +3905,24 @@ stored144:
 	RET
 
 // func tileRows1x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows1x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), SI
-	SUBQ    $0x04, BX
-	JL      rest146
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), SI
+	SUBQ       $0x04, BX
+	JL         rest146
 
 loop145:
 	VMOVUPS      (DX), Y3
@@ -3736,22 +3995,29 @@ stored150:
 	RET
 
 // func tileRows2x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows2x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest152
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest152
 
 loop151:
 	VMOVUPS      (DX), Y5
@@ -3852,24 +4118,34 @@ stored156:
 	RET
 
 // func tileRows3x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows3x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest158
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest158
 
 loop157:
 	VMOVUPS      (DX), Y7
@@ -3998,28 +4274,41 @@ stored162:
 	RET
 
 // func tileRows4x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows4x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	LEAQ    (CX)(SI*2), R8
-	ADDQ    SI, R8
-	SUBQ    $0x04, BX
-	JL      rest164
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	SUBQ       $0x04, BX
+	JL         rest164
 
 loop163:
 	VMOVUPS      (DX), Y9
@@ -4178,30 +4467,46 @@ stored168:
 	RET
 
 // func tileRows5x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows5x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	LEAQ    (CX)(SI*2), R8
-	ADDQ    SI, R8
-	SUBQ    $0x04, BX
-	JL      rest170
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	SUBQ       $0x04, BX
+	JL         rest170
 
 loop169:
 	VMOVUPS      (DX), Y11
@@ -4388,32 +4693,51 @@ stored174:
 	RET
 
 // func tileRows6x9to15AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows6x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	VXORPS  Y12, Y12, Y12
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	LEAQ    (CX)(SI*2), R8
-	ADDQ    SI, R8
-	SUBQ    $0x04, BX
-	JL      rest176
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 63(CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	SUBQ       $0x04, BX
+	JL         rest176
 
 loop175:
 	VMOVUPS      (DX), Y13
@@ -4628,19 +4952,22 @@ stored180:
 	RET
 
 // func tileRows1x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows1x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), SI
-	SUBQ    $0x04, BX
-	JL      rest182
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), SI
+	SUBQ       $0x04, BX
+	JL         rest182
 
 loop181:
 	VMASKMOVPS   (DX), Y0, Y2
@@ -4698,20 +5025,25 @@ stored186:
 	RET
 
 // func tileRows2x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows2x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest188
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest188
 
 loop187:
 	VMASKMOVPS   (DX), Y0, Y3
@@ -4787,21 +5119,28 @@ stored192:
 	RET
 
 // func tileRows3x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows3x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	SUBQ    $0x04, BX
-	JL      rest194
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	SUBQ       $0x04, BX
+	JL         rest194
 
 loop193:
 	VMASKMOVPS   (DX), Y0, Y4
@@ -4895,24 +5234,33 @@ stored198:
 	RET
 
 // func tileRows4x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows4x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	LEAQ    (CX)(SI*2), R8
-	ADDQ    SI, R8
-	SUBQ    $0x04, BX
-	JL      rest200
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	SUBQ       $0x04, BX
+	JL         rest200
 
 loop199:
 	VMASKMOVPS   (DX), Y0, Y5
@@ -5026,25 +5374,36 @@ stored204:
 	RET
 
 // func tileRows5x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows5x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	LEAQ    (CX)(SI*2), R8
-	ADDQ    SI, R8
-	SUBQ    $0x04, BX
-	JL      rest206
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	SUBQ       $0x04, BX
+	JL         rest206
 
 loop205:
 	VMASKMOVPS   (DX), Y0, Y6
@@ -5176,26 +5535,39 @@ stored210:
 	RET
 
 // func tileRows6x1to8AVX2(t *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·tileRows6x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
-	MOVQ    72(AX), CX
-	VMOVUPS (CX), Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	MOVQ    (AX), CX
-	MOVQ    8(AX), DX
-	MOVQ    32(AX), BX
-	MOVQ    40(AX), SI
-	MOVQ    48(AX), DI
-	LEAQ    (CX)(SI*2), R8
-	ADDQ    SI, R8
-	SUBQ    $0x04, BX
-	JL      rest212
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	SUBQ       $0x04, BX
+	JL         rest212
 
 loop211:
 	VMASKMOVPS   (DX), Y0, Y7

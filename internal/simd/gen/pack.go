@@ -6,75 +6,125 @@ import (
 )
 
 func packs(f *file) {
-	packTransposed(f, "packSix", 6)
-	packTransposed(f, "packSixteen", 16)
+	packSix(f)
+	packSixteen(f)
 	packCopySix(f)
 	packCopySixteen(f)
 }
 
-// packTransposed generates a copy of `rows` contiguous rows of k values, srcStep
-// bytes apart, to k groups of `rows` values. k is a positive multiple of 8. The
-// six-row form writes 8 values per group, so two values after the last group
-// are overwritten.
-func packTransposed(f *file, name string, rows int) {
-	f.function(name+"AVX2", "dst, src *float32, srcStep, k int")
+// packSix generates a copy of 6 contiguous rows of k values, srcStep bytes apart,
+// to k groups of 6 values. k is a positive multiple of 4.
+func packSix(f *file) {
+	f.function("packSixAVX2", "dst, src *float32, srcStep, k int")
 	dst, src, step, k := f.gp("dst"), f.gp("src"), f.gp("srcStep"), f.gp("k")
+	third := f.GP64()
+	f.LEAQ(operand.Mem{Base: src, Index: step, Scale: 2}, third)
+	f.ADDQ(step, third)
 	loop := f.label("loop")
-	p := f.GP64()
 	f.Label(loop)
-	f.MOVQ(src, p)
-	for first := 0; first < rows; first += 8 {
-		n := min(8, rows-first)
-		v := make([]reg.VecVirtual, 8)
-		for i := range n {
-			v[i] = f.YMM()
-			f.VMOVUPS(at(p, 0), v[i])
-			f.ADDQ(step, p)
+	v := make([]reg.VecVirtual, 6)
+	for i := range v {
+		v[i] = f.XMM()
+		m := at([]reg.Register{src, third}[i/3], 0)
+		if i%3 > 0 {
+			m.Index, m.Scale = step, uint8(i%3)
 		}
-		for i := n; i < 8; i++ {
-			v[i] = v[n-1]
-		}
-		for i, column := range f.transpose8(v) {
-			f.VMOVUPS(column, at(dst, 4*(rows*i+first)))
-		}
+		f.VMOVUPS(m, v[i])
 	}
-	f.ADDQ(operand.Imm(32), src)
-	f.ADDQ(operand.U32(uint32(32*rows)), dst)
-	f.SUBQ(operand.Imm(8), k)
+	for i, column := range f.transpose4(v[:4]) {
+		f.VMOVUPS(column, at(dst, 24*i))
+	}
+	low, high := f.XMM(), f.XMM()
+	f.VUNPCKLPS(v[5], v[4], low)
+	f.VUNPCKHPS(v[5], v[4], high)
+	f.VMOVLPS(low, at(dst, 16))
+	f.VMOVHPS(low, at(dst, 40))
+	f.VMOVLPS(high, at(dst, 64))
+	f.VMOVHPS(high, at(dst, 88))
+	f.ADDQ(operand.Imm(16), src)
+	f.ADDQ(operand.Imm(16), third)
+	f.ADDQ(operand.Imm(96), dst)
+	f.SUBQ(operand.Imm(4), k)
 	f.JNE(operand.LabelRef(loop))
 	f.end()
 }
 
-// transpose8 returns the columns of the 8x8 block whose rows are v.
+// packSixteen generates a copy of 16 contiguous rows of k values, srcStep bytes
+// apart, to k groups of 16 values. k is a positive multiple of 4.
+func packSixteen(f *file) {
+	f.function("packSixteenAVX2", "dst, src *float32, srcStep, k int")
+	dst, src, step, k := f.gp("dst"), f.gp("src"), f.gp("srcStep"), f.gp("k")
+	ends := make([]reg.Register, 4)
+	low := f.GP64()
+	f.MOVQ(src, low)
+	ends[0] = low
+	step4 := f.GP64()
+	f.MOVQ(step, step4)
+	f.SHLQ(operand.Imm(2), step4)
+	for i := 1; i < 4; i++ {
+		p := f.GP64()
+		f.LEAQ(operand.Mem{Base: ends[i-1], Index: step4, Scale: 1}, p)
+		ends[i] = p
+	}
+	step3 := f.GP64()
+	f.LEAQ(operand.Mem{Base: step, Index: step, Scale: 2}, step3)
+	loop := f.label("loop")
+	f.Label(loop)
+	row := func(half, i int) operand.Mem {
+		m := at(ends[half], 0)
+		switch i {
+		case 1, 2:
+			m.Index, m.Scale = step, uint8(i)
+		case 3:
+			m.Index, m.Scale = step3, 1
+		}
+		return m
+	}
+	for half := 0; half < 4; half += 2 {
+		v := make([]reg.VecVirtual, 4)
+		for i := range v {
+			v[i] = f.YMM()
+			f.VMOVUPS(row(half, i), v[i].AsX())
+			f.VINSERTF128(operand.Imm(1), row(half+1, i), v[i], v[i])
+		}
+		for i, column := range f.transpose4(v) {
+			f.VMOVUPS(column, at(dst, 64*i+16*half))
+		}
+	}
+	for _, p := range ends {
+		f.ADDQ(operand.Imm(16), p)
+	}
+	f.ADDQ(operand.U32(256), dst)
+	f.SUBQ(operand.Imm(4), k)
+	f.JNE(operand.LabelRef(loop))
+	f.end()
+}
 
-func (f *file) transpose8(v []reg.VecVirtual) []reg.VecVirtual {
-	two := func(op func(...operand.Op), a, b operand.Op) reg.VecVirtual {
-		d := f.YMM()
-		op(b, a, d)
-		return d
+// transpose4 returns the columns of the 4x4 block, or of the two blocks side by
+// side in the halves of 256-bit registers, whose rows are v.
+func (f *file) transpose4(v []reg.VecVirtual) []reg.VecVirtual {
+	fresh := func() reg.VecVirtual {
+		if v[0].Size() == 16 {
+			return f.XMM()
+		}
+		return f.YMM()
 	}
-	low := func(o ...operand.Op) { f.VUNPCKLPS(o[0], o[1], o[2]) }
-	high := func(o ...operand.Op) { f.VUNPCKHPS(o[0], o[1], o[2]) }
-	shuffle := func(imm uint64) func(...operand.Op) {
-		return func(o ...operand.Op) { f.VSHUFPS(operand.Imm(imm), o[0], o[1], o[2]) }
+	var pairs [4]reg.VecVirtual
+	for i := range pairs {
+		pairs[i] = fresh()
 	}
-	halves := func(imm uint64) func(...operand.Op) {
-		return func(o ...operand.Op) { f.VPERM2F128(operand.Imm(imm), o[0], o[1], o[2]) }
-	}
-	var pairs, quads [8]reg.VecVirtual
-	for i := 0; i < 8; i += 2 {
-		pairs[i], pairs[i+1] = two(low, v[i], v[i+1]), two(high, v[i], v[i+1])
-	}
-	for i := 0; i < 8; i += 4 {
-		quads[i] = two(shuffle(0x44), pairs[i], pairs[i+2])
-		quads[i+1] = two(shuffle(0xee), pairs[i], pairs[i+2])
-		quads[i+2] = two(shuffle(0x44), pairs[i+1], pairs[i+3])
-		quads[i+3] = two(shuffle(0xee), pairs[i+1], pairs[i+3])
-	}
-	columns := make([]reg.VecVirtual, 8)
-	for i := range 4 {
-		columns[i] = two(halves(0x20), quads[i], quads[i+4])
-		columns[i+4] = two(halves(0x31), quads[i], quads[i+4])
+	f.VUNPCKLPS(v[1], v[0], pairs[0])
+	f.VUNPCKHPS(v[1], v[0], pairs[1])
+	f.VUNPCKLPS(v[3], v[2], pairs[2])
+	f.VUNPCKHPS(v[3], v[2], pairs[3])
+	columns := make([]reg.VecVirtual, 4)
+	for i := range columns {
+		columns[i] = fresh()
+		imm := uint64(0x44)
+		if i%2 == 1 {
+			imm = 0xee
+		}
+		f.VSHUFPS(operand.Imm(imm), pairs[i/2+2], pairs[i/2], columns[i])
 	}
 	return columns
 }

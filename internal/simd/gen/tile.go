@@ -65,9 +65,26 @@ func (g *tiler) generate() {
 			g.VXORPS(g.sums[i][j], g.sums[i][j], g.sums[i][j])
 		}
 	}
+	g.prefetch()
 	g.multiply()
 	g.store()
 	g.end()
+}
+
+// prefetch asks for the rows of C, which are read or written last.
+func (g *tiler) prefetch() {
+	c, step := g.GP64(), g.GP64()
+	g.MOVQ(at(g.t, tileC), c)
+	g.MOVQ(at(g.t, tileCStep), step)
+	for i := range g.rows {
+		g.PREFETCHT0(at(c, 0))
+		if g.vectors == 2 {
+			g.PREFETCHT0(at(c, 63))
+		}
+		if i < g.rows-1 {
+			g.ADDQ(step, c)
+		}
+	}
 }
 
 // multiply runs over k, four steps at a time and then one.
