@@ -27,6 +27,12 @@ type golden struct {
 			Negative bool
 		}
 	}
+	Training []struct {
+		pixels.AugmentConfig
+		Source, Want string
+		Size         int
+		Samples      [][3]string // seed, step, item
+	}
 	EXIF []struct {
 		File, Camera        string
 		Taken               time.Time
@@ -41,7 +47,7 @@ func readGolden(t testing.TB) golden {
 	if err := json.Unmarshal(readFile(t, "cases.json"), &g); err != nil {
 		t.Fatal(err)
 	}
-	if len(g.Resize) == 0 || len(g.Decode) == 0 || len(g.Augment) == 0 || len(g.EXIF) == 0 {
+	if len(g.Resize) == 0 || len(g.Decode) == 0 || len(g.Augment) == 0 || len(g.Training) == 0 || len(g.EXIF) == 0 {
 		t.Fatal("cases.json lacks a section")
 	}
 	return g

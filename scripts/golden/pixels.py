@@ -8,6 +8,7 @@ white, and changed by the RandAugment operations, with cases.json that lists the
 
 import io
 import json
+import math
 import os
 import struct
 import sys
@@ -16,7 +17,7 @@ import PIL
 from PIL import Image, ImageEnhance, ImageOps
 
 root = sys.argv[1]
-cases = {"pillow": PIL.__version__, "resize": [], "decode": [], "augment": [], "exif": []}
+cases = {"pillow": PIL.__version__, "resize": [], "decode": [], "augment": [], "exif": [], "training": []}
 
 
 def noise(x, y, c):
@@ -209,38 +210,44 @@ def exif():
               camera="NIKON CORPORATION E950", taken="2001-04-06T11:51:40Z")
 
 
+OPERATIONS = ["identity", "autocontrast", "equalize", "brightness", "sharpness",
+              "shear-x", "shear-y", "translate-x", "translate-y", "rotate"]
+
+
+def operation(im, op, level, negative):
+    """One operation at ALBEF's strength for the level, done by Pillow."""
+    sign = -1 if negative else 1
+    factor, shear, shift, degrees = level / 10 * 1.8 + 0.1, sign * level / 10 * 0.3, sign * level, sign * level / 10 * 30
+
+    def affine(*matrix):
+        return im.transform(im.size, Image.AFFINE, matrix, Image.NEAREST, fillcolor=(128, 128, 128))
+
+    return {
+        "identity": lambda: im,
+        "autocontrast": lambda: ImageOps.autocontrast(im),
+        "equalize": lambda: ImageOps.equalize(im),
+        "brightness": lambda: ImageEnhance.Brightness(im).enhance(factor),
+        "sharpness": lambda: ImageEnhance.Sharpness(im).enhance(factor),
+        "shear-x": lambda: affine(1, shear, 0, 0, 1, 0),
+        "shear-y": lambda: affine(1, 0, 0, shear, 1, 0),
+        "translate-x": lambda: affine(1, 0, shift, 0, 1, 0),
+        "translate-y": lambda: affine(1, 0, 0, 0, 1, shift),
+        "rotate": lambda: im.rotate(degrees, Image.NEAREST, fillcolor=(128, 128, 128)),
+    }[op]()
+
+
 def augment():
-    gray_fill = (128, 128, 128)
     flat = Image.new("RGB", (12, 9), (40, 200, 90))
     low = texture(33, 29).point(lambda v: 60 + v // 4)
     sources = {"texture": texture(33, 29), "low": low, "flat": flat, "even": texture(32, 32)}
     for name, im in sources.items():
         # Every result below the other in one picture.
-        group = {"source": save(im, f"augment/{name}.png"), "cases": []}
-        results = []
-
-        def case(op, out, level=0.0, negative=False):
-            group["cases"].append({"op": op, "level": level, "negative": negative})
-            results.append(out)
-
-        case("autocontrast", ImageOps.autocontrast(im))
-        case("equalize", ImageOps.equalize(im))
-        for level in [0.0, 3.0, 7.0, 10.0]:
-            factor = level / 10 * 1.8 + 0.1
-            case("brightness", ImageEnhance.Brightness(im).enhance(factor), level)
-            case("sharpness", ImageEnhance.Sharpness(im).enhance(factor), level)
-            for negative in [False, True]:
-                sign = -1 if negative else 1
-                shear, shift, degrees = sign * level / 10 * 0.3, sign * level, sign * level / 10 * 30
-
-                def affine(*matrix):
-                    return im.transform(im.size, Image.AFFINE, matrix, Image.NEAREST, fillcolor=gray_fill)
-
-                case("shear-x", affine(1, shear, 0, 0, 1, 0), level, negative)
-                case("shear-y", affine(1, 0, 0, shear, 1, 0), level, negative)
-                case("translate-x", affine(1, 0, shift, 0, 1, 0), level, negative)
-                case("translate-y", affine(1, 0, 0, 0, 1, shift), level, negative)
-                case("rotate", im.rotate(degrees, Image.NEAREST, fillcolor=gray_fill), level, negative)
+        group, results = {"source": save(im, f"augment/{name}.png"), "cases": []}, []
+        for op in OPERATIONS[1:]:
+            for level in [0.0] if op in ("autocontrast", "equalize") else [0.0, 3.0, 7.0, 10.0]:
+                for negative in [False] if op in OPERATIONS[:5] else [False, True]:
+                    group["cases"].append({"op": op, "level": level, "negative": negative})
+                    results.append(operation(im, op, level, negative))
         stack = Image.new("RGB", (im.width, im.height * len(results)))
         for i, out in enumerate(results):
             stack.paste(out, (0, i * im.height))
@@ -248,10 +255,82 @@ def augment():
         cases["augment"].append(group)
 
 
+class Counter:
+    """SplitMix64 of a key and the draw's number, written anew from the paper."""
+
+    mask, golden = (1 << 64) - 1, 0x9E3779B97F4A7C15
+
+    def __init__(self, seed, step, item):
+        self.key, self.n = self.mix(self.mix(self.mix(seed) + step) + item), 0
+
+    def mix(self, z):
+        z = (z + self.golden) & self.mask
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & self.mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & self.mask
+        return z ^ (z >> 31)
+
+    def next(self):
+        self.n += 1
+        return self.mix(self.key + self.n * self.golden)
+
+    def unit(self):
+        return (self.next() >> 11) / (1 << 53)
+
+    def between(self, low, high):
+        return low + self.unit() * (high - low)
+
+    def below(self, n):
+        return (self.next() * n) >> 64
+
+
+def random_crop(draw, width, height, scale):
+    for _ in range(10):
+        target = width * height * draw.between(scale, 1)
+        aspect = math.exp(draw.between(math.log(3 / 4), math.log(4 / 3)))
+        w, h = round(math.sqrt(target * aspect)), round(math.sqrt(target / aspect))
+        if 0 < w <= width and 0 < h <= height:
+            y = draw.below(height - h + 1)
+            x = draw.below(width - w + 1)
+            return x, y, w, h
+    w, h = width, height
+    if width / height < 3 / 4:
+        h = round(width / (3 / 4))
+    elif width / height > 4 / 3:
+        w = round(height * (4 / 3))
+    return (width - w) // 2, (height - h) // 2, w, h
+
+
+def training():
+    """The whole augmentation of paper.md 4.1, RandomAugment(ops, level)."""
+    size, scale, ops, level = 24, 0.2, 2, 7.0
+    samples = [(42, step, 3 * step + 1) for step in range(40)] + [(2**64 - 1, 2**63, 2**64 - 1)]
+    shapes = {"wide": (300, 20), "usual": (61, 47), "tall": (20, 90)}
+    for name, (w, h) in shapes.items():
+        im = texture(w, h)
+        stack = Image.new("RGB", (size, size * len(samples)))
+        for i, (seed, step, item) in enumerate(samples):
+            draw = Counter(seed, step, item)
+            x, y, cw, ch = random_crop(draw, w, h, scale)
+            out = bicubic(im.crop((x, y, x + cw, y + ch)), (size, size))
+            if draw.unit() < 0.5:
+                out = out.transpose(Image.FLIP_LEFT_RIGHT)
+            for _ in range(ops):
+                op = draw.below(10)
+                apply, negative = draw.unit() < 0.5, draw.unit() < 0.5
+                if apply:
+                    out = operation(out, OPERATIONS[op], level, negative)
+            stack.paste(out, (0, i * size))
+        cases["training"].append({
+            "source": save(im, f"augment/{name}.png"), "want": save(stack, f"augment/{name}.want.png"),
+            "size": size, "min_scale": scale, "flip": 0.5, "ops": ops, "level": level,
+            "samples": [[str(n) for n in s] for s in samples]})
+
+
 resize()
 decode()
 exif()
 augment()
+training()
 with open(os.path.join(root, "cases.json"), "w") as f:
     json.dump(cases, f, indent=1)
     f.write("\n")
