@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
@@ -208,8 +209,8 @@ func (w TokenWriter) Validate() error {
 	}
 	seen := make(map[string]bool, len(w.IDs))
 	for _, id := range w.IDs {
-		if id == "" || seen[id] {
-			wrong = fmt.Sprintf("id %q is empty or there twice", id)
+		if id == "" || seen[id] || !utf8.ValidString(id) {
+			wrong = fmt.Sprintf("id %q is empty, there twice or no UTF-8", id)
 		}
 		seen[id] = true
 	}
