@@ -1,0 +1,205 @@
+package sqlite
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/loopitr/loopitr"
+)
+
+// dot is the inner product of two rows of codes. Codes are within -127..127, so
+// that 2^17 dimensions cannot overflow.
+func dot(a, b []int8) int32 {
+	var sum int32
+	b = b[:len(a)]
+	for i, v := range a {
+		sum += int32(v) * int32(b[i])
+	}
+	return sum
+}
+
+// probeVector is a query as int8 and as it was.
+//
+// With q = q' + f and v = v' + e, where q' and v' are what the codes say,
+// q.v = q'.v' + q'.e + f.v, so by Cauchy and Schwarz q'.v' is off by at most
+// |q'||e| + |f||v|. With the query itself, q.v' is off by at most |q||e|.
+type probeVector struct {
+	exact           loopitr.Vector
+	codes           []int8
+	scale           float64
+	length, missing float64 // |q'|, |f|
+	exactLength     float64 // |q|
+}
+
+// slack covers the rounding of the result to float32 and of the sums before it.
+const slack = 0x1p-22
+
+func newProbe(v loopitr.Vector) probeVector {
+	var one block
+	one.add(0, v)
+	q := probeVector{exact: v, codes: one.codes, scale: float64(one.scales[0]), missing: float64(one.errors[0])}
+	var squares float64
+	for _, c := range q.codes {
+		squares += float64(c) * float64(c)
+	}
+	q.length = q.scale*math.Sqrt(squares) + slack
+	q.exactLength = math.Sqrt(cosine(v, v)) + slack
+	return q
+}
+
+// candidate is a row whose cosine lies in middle-radius..middle+radius.
+type candidate struct {
+	row            int
+	middle, radius float64
+}
+
+func (c candidate) lower() float64 { return c.middle - c.radius }
+func (c candidate) upper() float64 { return c.middle + c.radius }
+
+// rough bounds a row's cosine with integer products only.
+func (q *probeVector) rough(b *block, r int) candidate {
+	return candidate{
+		row:    r,
+		middle: float64(dot(q.codes, b.row(r))) * q.scale * float64(b.scales[r]),
+		radius: q.length*float64(b.errors[r]) + q.missing*(1+unitTolerance) + slack,
+	}
+}
+
+// fine bounds it more tightly with the query as it was: about half the radius.
+func (q *probeVector) fine(b *block, r int) candidate {
+	var sum float64
+	for i, c := range b.row(r) {
+		sum += float64(q.exact[i]) * float64(c)
+	}
+	return candidate{row: r, middle: sum * float64(b.scales[r]), radius: q.exactLength*float64(b.errors[r]) + slack}
+}
+
+// shortlist collects the rows that could be among the count best: those whose
+// upper bound reaches the count-th best lower bound seen so far.
+type shortlist struct {
+	count  int
+	lowest []float64 // heap of the count best lower bounds, least first
+	rows   []candidate
+}
+
+func (s *shortlist) threshold() float64 {
+	if len(s.lowest) < s.count {
+		return math.Inf(-1)
+	}
+	return s.lowest[0]
+}
+
+func (s *shortlist) offer(c candidate) {
+	if c.upper() < s.threshold() {
+		return
+	}
+	s.raise(c.lower())
+	s.rows = append(s.rows, c)
+	if len(s.rows) >= 1024+4*s.count && len(s.rows) == cap(s.rows) {
+		s.prune() // before append doubles the memory
+	}
+}
+
+// raise puts a lower bound into the heap.
+func (s *shortlist) raise(bound float64) {
+	h := s.lowest
+	if len(h) < s.count {
+		h = append(h, bound)
+		for i := len(h) - 1; i > 0 && h[i] < h[(i-1)/2]; i = (i - 1) / 2 {
+			h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
+		}
+		s.lowest = h
+		return
+	}
+	if bound <= h[0] {
+		return
+	}
+	h[0] = bound
+	for i := 0; ; {
+		least := i
+		for _, child := range []int{2*i + 1, 2*i + 2} {
+			if child < len(h) && h[child] < h[least] {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		h[i], h[least] = h[least], h[i]
+		i = least
+	}
+}
+
+func (s *shortlist) prune() {
+	threshold := s.threshold()
+	s.rows = slices.DeleteFunc(s.rows, func(c candidate) bool { return c.upper() < threshold })
+}
+
+// stretch is how many rows a goroutine takes at a time: enough that taking them
+// costs nothing, few enough that a cancelled search ends within a millisecond.
+const stretch = 4096
+
+// scan returns, by falling upper bound, all rows that could be among the count
+// best. allowed is nil when every row may be found.
+func (b *block) scan(ctx context.Context, q *probeVector, allowed []bool, count int) ([]candidate, error) {
+	stretches := (b.rows() + stretch - 1) / stretch
+	lists := make([]shortlist, min(stretches, runtime.GOMAXPROCS(0)))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for w := range lists {
+		lists[w].count = count
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				first := int(next.Add(1)-1) * stretch
+				if first >= b.rows() {
+					return
+				}
+				b.scanRows(&lists[w], q, allowed, first)
+			}
+		})
+	}
+	workers.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return b.refine(q, lists, count), nil
+}
+
+func (b *block) scanRows(s *shortlist, q *probeVector, allowed []bool, first int) {
+	for r := first; r < min(first+stretch, b.rows()); r++ {
+		if allowed == nil || allowed[r] {
+			s.offer(q.rough(b, r))
+		}
+	}
+}
+
+// refine joins the workers' lists and tightens the bounds.
+func (b *block) refine(q *probeVector, lists []shortlist, count int) []candidate {
+	all := shortlist{count: count}
+	for i := range lists {
+		lists[i].prune()
+		for _, c := range lists[i].rows {
+			all.offer(c)
+		}
+	}
+	all.prune()
+	tight := shortlist{count: count}
+	for _, c := range all.rows {
+		tight.offer(q.fine(b, c.row))
+	}
+	tight.prune()
+	slices.SortFunc(tight.rows, func(a, c candidate) int {
+		switch {
+		case a.upper() > c.upper():
+			return -1
+		case a.upper() < c.upper():
+			return 1
+		}
+		return a.row - c.row
+	})
+	return tight.rows
+}

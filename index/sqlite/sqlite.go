@@ -1,0 +1,196 @@
+// Package sqlite keeps an index of pictures in one SQLite file: items, their
+// vectors and, if wanted, their image tokens. Searching is exact: all vectors are
+// scanned as int8 in memory and the ones that could be among the nearest are
+// scored again as float32.
+//
+// It does not walk folders, encode pictures or judge matches; package search
+// does. Start with Open, then read schema.go for what is stored and nearest.go
+// for how one search runs.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/loopitr/loopitr"
+)
+
+// Tokens says how an index keeps image tokens.
+type Tokens int
+
+const (
+	// NoTokens keeps none: re-ranking encodes the candidates' pictures again.
+	NoTokens Tokens = iota
+	// Int8Tokens keeps one byte a value and one scale a token.
+	Int8Tokens
+	// Float16Tokens keeps two bytes a value.
+	Float16Tokens
+)
+
+// Config says how to open an index.
+type Config struct {
+	// Fingerprint is the model's whose encodings the index holds or is to hold.
+	// It may be empty only with ReadOnly: then any model's index is opened.
+	Fingerprint string
+	// Model is a remark stored with a new index, such as the model's folder.
+	Model string
+	// Tokens is what Put does with image tokens from now on.
+	Tokens Tokens
+	// ReadOnly never changes the file and needs no right to.
+	ReadOnly bool
+	// Rebuild accepts an index of another model: what is put goes beside the old
+	// content, which stays in use until Publish. Interrupted, it goes on where
+	// it stopped.
+	Rebuild bool
+}
+
+// Validate names the field that cannot work.
+func (c Config) Validate() error {
+	switch {
+	case c.Fingerprint == "" && !c.ReadOnly:
+		return fmt.Errorf("sqlite config: fingerprint is empty: %w", loopitr.ErrInvalid)
+	case c.Tokens < NoTokens || c.Tokens > Float16Tokens:
+		return fmt.Errorf("sqlite config: tokens %d is unknown: %w", c.Tokens, loopitr.ErrInvalid)
+	case c.ReadOnly && c.Rebuild:
+		return fmt.Errorf("sqlite config: read only and rebuild exclude each other: %w", loopitr.ErrInvalid)
+	}
+	return nil
+}
+
+// Index is one open index file.
+type Index struct {
+	path   string
+	config Config
+
+	read, write *sql.DB // write has one connection and is nil when read only
+	gen         generation
+
+	// closing is held for reading by every call and for writing by Close.
+	closing sync.RWMutex
+	closed  bool
+
+	syncing sync.Mutex // one goroutine loads vectors
+	loaded  block      // guarded by syncing
+}
+
+var _ loopitr.Index = (*Index)(nil)
+
+// Open opens the index file at path. Unless ReadOnly is set, a missing file and
+// its folder are made. It wraps ErrNotFound when there is no index to read,
+// ErrInvalid when the file is something else, of a newer version or of another
+// model, ErrCorrupt when it is damaged, ErrUnavailable when it cannot be read or
+// written now.
+func Open(ctx context.Context, path string, c Config) (*Index, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	x := &Index{path: path, config: c}
+	if err := x.open(ctx); err != nil {
+		x.closePools()
+		return nil, x.wrap("open index", err)
+	}
+	return x, nil
+}
+
+func (x *Index) open(ctx context.Context) error {
+	exists, err := probe(x.path)
+	if err != nil {
+		return err
+	}
+	if x.config.ReadOnly {
+		if !exists {
+			return fmt.Errorf("there is no index: %w", loopitr.ErrNotFound)
+		}
+		if x.read, err = openReadOnly(ctx, x.path); err != nil {
+			return err
+		}
+	} else {
+		if err := os.MkdirAll(filepath.Dir(x.path), 0o755); err != nil {
+			return fmt.Errorf("%w: %w", err, loopitr.ErrUnavailable)
+		}
+		if !exists {
+			if err := create(ctx, x.path); err != nil {
+				return err
+			}
+		}
+		x.write = openPool(x.path, forWriting)
+		x.read = openPool(x.path, forReading)
+	}
+	return x.choose(ctx)
+}
+
+// choose verifies the schema and picks the generation to work on.
+func (x *Index) choose(ctx context.Context) error {
+	all, err := generations(ctx, x.read)
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		if g.active && (x.config.Fingerprint == "" || g.fingerprint == x.config.Fingerprint) {
+			x.gen = g
+			return nil
+		}
+		if g.active && !x.config.Rebuild {
+			return fmt.Errorf("it was made by model %s, not by %s: use that model or index again: %w",
+				short(g.fingerprint), short(x.config.Fingerprint), loopitr.ErrInvalid)
+		}
+	}
+	if x.config.ReadOnly {
+		return fmt.Errorf("it holds nothing yet: %w", loopitr.ErrNotFound)
+	}
+	x.gen, err = x.begin(ctx)
+	return err
+}
+
+// short keeps error messages readable: fingerprints are long digests.
+func short(fingerprint string) string {
+	if r := []rune(fingerprint); len(r) > 16 {
+		fingerprint = string(r[:16])
+	}
+	return fmt.Sprintf("%q", fingerprint)
+}
+
+// Fingerprint returns the fingerprint of the model whose encodings are held.
+func (x *Index) Fingerprint() string { return x.gen.fingerprint }
+
+// Model returns the remark stored when the index was made.
+func (x *Index) Model() string { return x.gen.model }
+
+// Close waits for running calls and releases the file.
+func (x *Index) Close() error {
+	x.closing.Lock()
+	defer x.closing.Unlock()
+	if x.closed {
+		return nil
+	}
+	x.closed = true
+	return x.closePools()
+}
+
+func (x *Index) closePools() error {
+	var errs []error
+	for _, pool := range []*sql.DB{x.read, x.write} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// enter begins a call; the returned function ends it.
+func (x *Index) enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	x.closing.RLock()
+	if x.closed {
+		x.closing.RUnlock()
+		return nil, fmt.Errorf("index %q: it is closed: %w", x.path, loopitr.ErrUnavailable)
+	}
+	return x.closing.RUnlock, nil
+}
