@@ -109,6 +109,10 @@ func (p *Product) RunTile(w *Workspace, t Tile) {
 		p.runGeneric(t)
 		return
 	}
+	if p.skinny() {
+		p.runSkinny(w, t)
+		return
+	}
 	p.runBlocked(w, t)
 }
 

@@ -111,6 +111,24 @@ func tileRows5x1to8AVX2(t *tile)
 func tileRows6x1to8AVX2(t *tile)
 
 //go:noescape
+func dots1x1AVX2(t *tile)
+
+//go:noescape
+func dots2x1AVX2(t *tile)
+
+//go:noescape
+func dots3x1AVX2(t *tile)
+
+//go:noescape
+func dots1x4AVX2(t *tile)
+
+//go:noescape
+func dots2x4AVX2(t *tile)
+
+//go:noescape
+func dots3x4AVX2(t *tile)
+
+//go:noescape
 func packSixAVX2(dst, src *float32, srcStep, k int)
 
 //go:noescape

@@ -78,6 +78,18 @@ func tileRows5x1to8AVX2(t *tile) { panic(noAssembly) }
 
 func tileRows6x1to8AVX2(t *tile) { panic(noAssembly) }
 
+func dots1x1AVX2(t *tile) { panic(noAssembly) }
+
+func dots2x1AVX2(t *tile) { panic(noAssembly) }
+
+func dots3x1AVX2(t *tile) { panic(noAssembly) }
+
+func dots1x4AVX2(t *tile) { panic(noAssembly) }
+
+func dots2x4AVX2(t *tile) { panic(noAssembly) }
+
+func dots3x4AVX2(t *tile) { panic(noAssembly) }
+
 func packSixAVX2(dst, src *float32, srcStep, k int) { panic(noAssembly) }
 
 func packSixteenAVX2(dst, src *float32, srcStep, k int) { panic(noAssembly) }
