@@ -46,7 +46,7 @@ func TestSharedPicturesEqualRepeatedOnes(t *testing.T) {
 }
 
 func TestEveryPictureTokenIsSeen(t *testing.T) {
-	c := network.Nano().WithTokens(7, 12)
+	c := tiny().WithTokens(7, 12)
 	s := newSample(c)
 	want := s.run(t, everything)[4].Floats()[0]
 	for token := range 7 {

@@ -12,7 +12,7 @@ import (
 
 func TestTemperatureIsBoundedButLearns(t *testing.T) {
 	for value, want := range map[float32]float32{0.07: 0.07, -3: 0.001, 0: 0.001, 0.5: 0.5, 7: 0.5} {
-		s := newSample(network.Nano())
+		s := newSample(tiny())
 		s.weights[network.TemperatureName][0] = value
 		got := s.run(t, func(n network.LoopITR, in inputs) []*Node {
 			temperature := n.Temperature()
@@ -26,7 +26,7 @@ func TestTemperatureIsBoundedButLearns(t *testing.T) {
 }
 
 func TestMeanPoolOfAllPaddingIsFinite(t *testing.T) {
-	c := network.Nano()
+	c := tiny()
 	c.Cross.Pool = network.PoolMean
 	s := newSample(c)
 	clear(s.mask.Floats()[:5])
@@ -38,7 +38,7 @@ func TestMeanPoolOfAllPaddingIsFinite(t *testing.T) {
 }
 
 func TestTokenLogits(t *testing.T) {
-	c := network.Nano()
+	c := tiny()
 	c.Text.MaskedModeling = true
 	got := newSample(c).run(t, func(n network.LoopITR, in inputs) []*Node {
 		logits := n.TokenLogits(n.Text(in.captions()))
@@ -48,13 +48,13 @@ func TestTokenLogits(t *testing.T) {
 		t.Error(diff)
 	}
 	// The words are tied: one that no caption holds learns from the head.
-	if row := got[1].Floats()[400*64 : 401*64]; cmp.Equal(row, make([]float32, 64)) {
+	if row := got[1].Floats()[400*16 : 401*16]; cmp.Equal(row, make([]float32, 16)) {
 		t.Error("the head does not use the word embeddings")
 	}
 }
 
 func TestDropout(t *testing.T) {
-	c := network.Nano()
+	c := tiny()
 	c.Dropout = 0.25
 	s := newSample(c)
 	key := func(n network.LoopITR, k ...int64) *network.Noise {

@@ -18,6 +18,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var near = cmpopts.EquateApprox(0, 1e-5)
 
+// tiny is Nano cut down further: 16 px in four patches, 16 wide.
+func tiny() network.Config {
+	c := network.Nano()
+	c.Vision.ImageSize, c.Vision.Width, c.Vision.Hidden = 16, 16, 64
+	c.Text.Width, c.Text.Hidden, c.Projection = 16, 64, 8
+	return c
+}
+
 // sample is a network with inputs for it: three pairs, the captions padded.
 type sample struct {
 	config  network.Config
@@ -118,13 +126,13 @@ func everything(n network.LoopITR, in inputs) []*Node {
 }
 
 func variants() map[string]network.Config {
-	mean := network.Nano()
+	mean := tiny()
 	mean.Cross.Pool = network.PoolMean
 	mean.Cross.Layers = 2
-	unlike := network.Nano() // towers of different widths
-	unlike.Text.Width, unlike.Text.Heads, unlike.Text.Hidden = 32, 4, 48
+	unlike := tiny() // towers of different widths
+	unlike.Text.Width, unlike.Text.Heads, unlike.Text.Hidden = 24, 3, 40
 	return map[string]network.Config{
-		"pixels": network.Nano(), "tokens": network.Nano().WithTokens(7, 12), "mean": mean, "unlike widths": unlike,
+		"pixels": tiny(), "tokens": tiny().WithTokens(7, 12), "mean": mean, "unlike widths": unlike,
 	}
 }
 
@@ -174,11 +182,11 @@ func TestPaddingChangesNothing(t *testing.T) {
 }
 
 func TestDroppedPaddingChangesNothing(t *testing.T) {
-	s := newSample(network.Nano())
+	s := newSample(tiny())
 	want := s.run(t, everything)[4].Floats()[1]
 	s.ids, s.mask = engine.Ints(s.ids.Ints()[5:8], 1, 3), engine.Floats([]float32{1, 1, 1}, 1, 3)
 	pixels := len(s.images.Floats()) / 3
-	s.images = engine.Floats(s.images.Floats()[pixels:2*pixels], 1, 32, 32, 3)
+	s.images = engine.Floats(s.images.Floats()[pixels:2*pixels], 1, 16, 16, 3)
 	got := s.run(t, func(n network.LoopITR, in inputs) []*Node {
 		in.mask = nil
 		return everything(n, in)
@@ -209,18 +217,18 @@ func TestPermutedBatchPermutesResults(t *testing.T) {
 }
 
 func TestMissingWeightIsNamed(t *testing.T) {
-	s := newSample(network.Nano())
+	s := newSample(tiny())
 	delete(s.weights, "cross/block_00/cross_attention/key/bias")
 	_, err := s.try(t, everything)
 	if err == nil || !strings.Contains(err.Error(), `"cross/block_00/cross_attention/key/bias" is missing`) {
 		t.Error(err)
 	}
-	s = newSample(network.Nano())
+	s = newSample(tiny())
 	_, err = s.try(t, func(n network.LoopITR, in inputs) []*Node {
 		n.Weights["vision/cls"] = n.Weights["vision/position"]
 		return everything(n, in)
 	})
-	if err == nil || !strings.Contains(err.Error(), `"vision/cls" has shape [17 64], want [64]`) {
+	if err == nil || !strings.Contains(err.Error(), `"vision/cls" has shape [5 16], want [16]`) {
 		t.Error(err)
 	}
 }
@@ -243,7 +251,7 @@ func TestWrongInputsAreNamed(t *testing.T) {
 			return everything(n, in)
 		},
 	} {
-		_, err := newSample(network.Nano()).try(t, build)
+		_, err := newSample(tiny()).try(t, build)
 		if err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: %v", what, err)
 		}
