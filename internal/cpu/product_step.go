@@ -1,0 +1,276 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/loopitr/loopitr/internal/simd"
+)
+
+// axes is a run of axes read with one step: size elements stride apart. Merged
+// tells that several axes were joined or there was only one.
+type axes struct {
+	dims, strides []int
+}
+
+// merged joins neighbouring axes that one stride describes.
+func (a axes) merged() axes {
+	var m axes
+	for i, d := range a.dims {
+		if d == 1 {
+			continue
+		}
+		if k := len(m.dims) - 1; k >= 0 && m.strides[k] == d*a.strides[i] {
+			m.dims[k] *= d
+			m.strides[k] = a.strides[i]
+			continue
+		}
+		m.dims, m.strides = append(m.dims, d), append(m.strides, a.strides[i])
+	}
+	return m
+}
+
+func (a axes) size() int { return product(a.dims) }
+
+// single returns the one size and stride of merged axes; ok is false if there are more.
+func (a axes) single() (size, stride int, ok bool) {
+	switch len(a.dims) {
+	case 0:
+		return 1, 1, true
+	case 1:
+		return a.dims[0], a.strides[0], true
+	}
+	return 0, 0, false
+}
+
+// at is the offset of element i.
+func (a axes) at(i int) int {
+	offset := 0
+	for k := len(a.dims) - 1; k >= 0; k-- {
+		offset += i % a.dims[k] * a.strides[k]
+		i /= a.dims[k]
+	}
+	return offset
+}
+
+// side is one operand of a product.
+type side struct {
+	slot                   int
+	batch, outer, contract axes
+	elements               int
+}
+
+// sides reads a DotGeneral's operands as batch, outer and contracted axes,
+// looking through transposes: their strides are the source's.
+func (c *compiler) side(in *node, contract, batch []int) side {
+	dims, strides := in.dims(), denseStrides(in.dims())
+	s := side{elements: in.size()}
+	outer := axes{}
+	for i, d := range dims {
+		if !slices.Contains(contract, i) && !slices.Contains(batch, i) {
+			outer.dims, outer.strides = append(outer.dims, d), append(outer.strides, strides[i])
+		}
+	}
+	s.outer = outer
+	s.batch, s.contract = pick(dims, strides, batch), pick(dims, strides, contract)
+	s.slot = c.slot(in)
+	return s
+}
+
+func pick(dims, strides, chosen []int) axes {
+	var a axes
+	for _, i := range chosen {
+		a.dims, a.strides = append(a.dims, dims[i]), append(a.strides, strides[i])
+	}
+	return a
+}
+
+// productStep makes the step of a DotGeneral.
+func (c *compiler) productStep(u *unit) step {
+	n := u.node
+	a := n.attr.(dotAttr)
+	lhs := c.side(n.inputs[0], a.lhsContract, a.lhsBatch)
+	rhs := c.side(n.inputs[1], a.rhsContract, a.rhsBatch)
+	if n.dtype() == dtypes.Float32 && n.size() > 0 && lhs.contract.size() > 0 {
+		if s := c.matrixStep(n, lhs, rhs); s != nil {
+			return s
+		}
+	}
+	switch n.dtype() {
+	case dtypes.Float32:
+		return plainProduct[float32](c, n, lhs, rhs)
+	case dtypes.Float64:
+		return plainProduct[float64](c, n, lhs, rhs)
+	case dtypes.Int8:
+		return plainProduct[int8](c, n, lhs, rhs)
+	case dtypes.Int16:
+		return plainProduct[int16](c, n, lhs, rhs)
+	case dtypes.Int32:
+		return plainProduct[int32](c, n, lhs, rhs)
+	case dtypes.Int64:
+		return plainProduct[int64](c, n, lhs, rhs)
+	case dtypes.Uint8:
+		return plainProduct[uint8](c, n, lhs, rhs)
+	case dtypes.Uint16:
+		return plainProduct[uint16](c, n, lhs, rhs)
+	case dtypes.Uint32:
+		return plainProduct[uint32](c, n, lhs, rhs)
+	case dtypes.Uint64:
+		return plainProduct[uint64](c, n, lhs, rhs)
+	}
+	return nil
+}
+
+// plainProduct is the specification: any axes, any number.
+func plainProduct[T number](c *compiler, n *node, lhs, rhs side) step {
+	dst, size := c.slot(n), n.size()
+	batches, rows, columns, depth := lhs.batch.size(), lhs.outer.size(), rhs.outer.size(), lhs.contract.size()
+	return funcStep(func(f *frame) {
+		out := values[T](f, dst, size)
+		x, y := values[T](f, lhs.slot, lhs.elements), values[T](f, rhs.slot, rhs.elements)
+		at := 0
+		for b := range batches {
+			xb, yb := lhs.batch.at(b), rhs.batch.at(b)
+			for i := range rows {
+				xi := xb + lhs.outer.at(i)
+				for j := range columns {
+					yj := yb + rhs.outer.at(j)
+					var sum T
+					for k := range depth {
+						sum += x[xi+lhs.contract.at(k)] * y[yj+rhs.contract.at(k)]
+					}
+					out[at] = sum
+					at++
+				}
+			}
+		}
+	})
+}
+
+// matrixProduct multiplies float32 matrices, one per batch element.
+type matrixProduct struct {
+	a, b, c                 side
+	batches                 int
+	rows, columns, depth    int
+	aRow, aCol, bRow, bCol  int
+	precision               simd.Precision
+	packed                  bool // pack B once, shared by the workers
+	tileRows, tileColumns   int
+	chunks, rowTiles, tiles int
+	panels                  int // per packing chunk
+	task, pack              task
+}
+
+// matrixStep returns nil when the axes are not those of strided matrices.
+func (c *compiler) matrixStep(n *node, lhs, rhs side) step {
+	m := &matrixProduct{a: lhs, b: rhs, batches: lhs.batch.size()}
+	m.c = side{slot: c.slot(n), elements: n.size()}
+	var ok [4]bool
+	var depth int
+	m.rows, m.aRow, ok[0] = lhs.outer.merged().single()
+	m.depth, m.aCol, ok[1] = lhs.contract.merged().single()
+	m.columns, m.bCol, ok[2] = rhs.outer.merged().single()
+	depth, m.bRow, ok[3] = rhs.contract.merged().single()
+	if !ok[0] || !ok[1] || !ok[2] || !ok[3] || depth != m.depth {
+		return nil
+	}
+	if c.backend.options.bf16 {
+		m.precision = simd.BFloat16
+	}
+	m.divide()
+	m.task, m.pack = m.chunk, m.packChunk
+	return m
+}
+
+// divide cuts the result into tiles by its shape alone.
+func (m *matrixProduct) divide() {
+	const work = 1 << 18 // multiplications worth a chunk
+	perBatch := m.rows * m.columns * m.depth
+	m.packed = m.batches == 1 && m.rows > 4*simd.RowGrain
+	m.tileRows, m.tileColumns = m.rows, m.columns
+	if m.batches == 1 || perBatch > 16*work {
+		m.tileRows = grain(m.rows, simd.RowGrain, 16, perBatch/work)
+		if m.rows <= 8*simd.RowGrain {
+			m.tileColumns = grain(m.columns, simd.ColumnGrain, 16, perBatch/work)
+		}
+	}
+	m.rowTiles = (m.rows + m.tileRows - 1) / m.tileRows
+	m.tiles = m.rowTiles * ((m.columns + m.tileColumns - 1) / m.tileColumns)
+	m.chunks = m.tiles
+	if m.batches > 1 {
+		m.chunks = m.tiles * m.batches
+		if perBatch < work {
+			m.chunks = max(1, min(m.batches, m.batches*perBatch/work))
+			m.tiles = 1
+		}
+	}
+	m.chunks = min(m.chunks, maxChunks)
+}
+
+// grain divides n into at most pieces (and at most limit) parts of a multiple of unit.
+func grain(n, unit, pieces, limit int) int {
+	pieces = max(1, min(pieces, limit))
+	size := (n + pieces - 1) / pieces
+	return max(unit, (size+unit-1)/unit*unit)
+}
+
+func (m *matrixProduct) run(f *frame) error {
+	if m.packed {
+		f.packed.Reuse(m.depth, m.columns, m.precision)
+		count := f.packed.Count()
+		m.runPack(f, count)
+	}
+	f.parallel(&m.task, m.chunks)
+	return nil
+}
+
+func (m *matrixProduct) runPack(f *frame, count int) {
+	if m.depth*m.columns < chunkElements {
+		f.packed.Panels(m.matrixB(f, 0), 0, count)
+		return
+	}
+	f.parallel(&m.pack, min(count, 16))
+}
+
+func (m *matrixProduct) packChunk(f *frame, _, chunk int) {
+	count := f.packed.Count()
+	chunks := min(count, 16)
+	f.packed.Panels(m.matrixB(f, 0), chunk*count/chunks, (chunk+1)*count/chunks)
+}
+
+func (m *matrixProduct) matrixB(f *frame, batch int) simd.Matrix {
+	return simd.Matrix{
+		Values: f.floats(m.b.slot, m.b.elements)[m.b.batch.at(batch):],
+		Rows:   m.depth, Columns: m.columns, RowStride: m.bRow, ColumnStride: m.bCol,
+	}
+}
+
+func (m *matrixProduct) chunk(f *frame, w, chunk int) {
+	if m.batches > 1 && m.tiles == 1 && m.chunks < m.batches {
+		for b := chunk * m.batches / m.chunks; b < (chunk+1)*m.batches/m.chunks; b++ {
+			m.tile(f, w, b, 0)
+		}
+		return
+	}
+	m.tile(f, w, chunk/m.tiles, chunk%m.tiles)
+}
+
+func (m *matrixProduct) tile(f *frame, w, batch, tile int) {
+	p := simd.Product{
+		A: simd.Matrix{
+			Values: f.floats(m.a.slot, m.a.elements)[m.a.batch.at(batch):],
+			Rows:   m.rows, Columns: m.depth, RowStride: m.aRow, ColumnStride: m.aCol,
+		},
+		B:         m.matrixB(f, batch),
+		C:         simd.Dense(f.floats(m.c.slot, m.c.elements)[batch*m.rows*m.columns:], m.rows, m.columns),
+		Precision: m.precision,
+	}
+	if m.packed {
+		p.Packed = &f.packed
+	}
+	row, column := tile%m.rowTiles*m.tileRows, tile/m.rowTiles*m.tileColumns
+	p.RunTile(&f.workers[w].workspace, simd.Tile{
+		Row: row, Rows: min(m.tileRows, m.rows-row),
+		Column: column, Columns: min(m.tileColumns, m.columns-column),
+	})
+}

@@ -1,0 +1,233 @@
+package cpu
+
+import (
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/loopitr/loopitr/internal/simd"
+)
+
+// step computes one unit. It is shared by concurrent executions and keeps no state.
+type step interface{ run(f *frame) error }
+
+type arenaSlot struct{ slot, offset int }
+
+type constant struct {
+	slot  int
+	block *block
+}
+
+// result is one value that an execution returns.
+type result struct {
+	slot     int
+	shape    shapes.Shape
+	copyFrom bool // the slot is an input, a constant or another result: copy
+	reuses   int  // parameter whose memory it may take over if donated, -1 for none
+}
+
+// program is a compiled function.
+type program struct {
+	backend *Backend
+	names   []string
+	inputs  []shapes.Shape
+	outputs []shapes.Shape
+
+	slots          int
+	parameterSlots []int
+	captures       int
+	captureSlots   []int // -1 for a captured value that is not used
+	constants      []constant
+	offsets        []arenaSlot
+	results        []result
+	steps          []step
+	arena          int // bytes
+	live           int // bytes alive at the worst moment
+	registerBytes  int // of the largest tile program
+	partials       int // float64 elements of the step with most
+
+	mu     sync.Mutex
+	frames []*frame // idle
+}
+
+// frame is one execution: where each slot's value is, and the workers' scratch.
+type frame struct {
+	program  *program
+	ptr      []unsafe.Pointer
+	arena    *block
+	pool     *pool // nil: run on this goroutine only
+	workers  []worker
+	partials []float64
+	packed   simd.Packed
+	current  step // what a parallel task belongs to
+	chunkArg [4]int
+}
+
+// worker is the private memory of one worker goroutine within a frame.
+type worker struct {
+	registers *block
+	tile      tile
+	workspace simd.Workspace
+	floats    []float32
+	_         [64]byte // keep neighbours off each other's cache line
+}
+
+func (p *program) acquire() (*frame, error) {
+	p.mu.Lock()
+	var f *frame
+	if last := len(p.frames) - 1; last >= 0 {
+		f = p.frames[last]
+		p.frames = p.frames[:last]
+	}
+	p.mu.Unlock()
+	if f == nil {
+		f = p.newFrame()
+	}
+	arena, err := p.backend.memory.getArena(p.arena)
+	if err != nil {
+		return nil, err
+	}
+	if arena != f.arena {
+		f.arena = arena
+		for _, s := range p.offsets {
+			f.ptr[s.slot] = unsafe.Add(arena.base, s.offset)
+		}
+	}
+	return f, nil
+}
+
+func (p *program) newFrame() *frame {
+	n := p.backend.options.threads
+	f := &frame{program: p, ptr: make([]unsafe.Pointer, p.slots), workers: make([]worker, n), partials: make([]float64, p.partials)}
+	for _, c := range p.constants {
+		f.ptr[c.slot] = c.block.base
+	}
+	for i := range f.workers {
+		f.workers[i].registers = newBlock(p.registerBytes)
+	}
+	return f
+}
+
+// release keeps the frame for the next execution, without the memory it used.
+func (p *program) release(f *frame) {
+	p.backend.memory.putArena(f.arena)
+	for _, s := range p.parameterSlots {
+		f.ptr[s] = nil
+	}
+	for _, s := range p.captureSlots {
+		if s >= 0 {
+			f.ptr[s] = nil
+		}
+	}
+	for _, r := range p.results {
+		if !r.copyFrom {
+			f.ptr[r.slot] = nil
+		}
+	}
+	f.arena = nil
+	p.mu.Lock()
+	p.frames = append(p.frames, f)
+	p.mu.Unlock()
+}
+
+// execute runs the program on inputs; a donated input's block may come back as a
+// result's, in which case taken is set.
+func (p *program) execute(inputs, captures []unsafe.Pointer, blocks []*block) ([]*block, error) {
+	f, err := p.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer p.release(f)
+	for i, s := range p.parameterSlots {
+		f.ptr[s] = inputs[i]
+	}
+	for i, s := range p.captureSlots {
+		if s >= 0 {
+			f.ptr[s] = captures[i]
+		}
+	}
+	out, err := p.allocate(f, blocks)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.runSteps(); err != nil {
+		return nil, err
+	}
+	for i, r := range p.results {
+		if r.copyFrom {
+			copy(out[i].bytes(), unsafe.Slice((*byte)(f.ptr[r.slot]), out[i].size))
+		}
+	}
+	return out, nil
+}
+
+// allocate finds memory for the results: new, or that of donated inputs, whose
+// entries in blocks become nil.
+func (p *program) allocate(f *frame, blocks []*block) ([]*block, error) {
+	out := make([]*block, len(p.results))
+	for i, r := range p.results {
+		if r.reuses >= 0 && blocks != nil && blocks[r.reuses] != nil {
+			out[i] = blocks[r.reuses]
+			blocks[r.reuses] = nil
+		} else {
+			b, err := p.backend.memory.get(bytesOf(r.shape))
+			if err != nil {
+				return nil, err
+			}
+			out[i] = b
+		}
+		if !r.copyFrom {
+			f.ptr[r.slot] = out[i].base
+		}
+	}
+	return out, nil
+}
+
+func (f *frame) runSteps() (err error) {
+	pool := f.program.backend.pool
+	if pool.workers > 1 && pool.mu.TryLock() {
+		f.pool = pool
+		defer func() {
+			f.pool = nil
+			pool.mu.Unlock()
+		}()
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("cpu: %v", r)
+		}
+	}()
+	for _, s := range f.program.steps {
+		if err := s.run(f); err != nil {
+			return err
+		}
+	}
+	if f.pool != nil {
+		if fault := pool.fault.Swap(nil); fault != nil {
+			return fmt.Errorf("cpu: %s", *fault)
+		}
+	}
+	return nil
+}
+
+// parallel runs t for chunks 0..n-1.
+func (f *frame) parallel(t *task, n int) {
+	if f.pool == nil || n <= 1 {
+		for i := range n {
+			(*t)(f, 0, i)
+		}
+		return
+	}
+	f.pool.run(f, t, n)
+}
+
+func bytesOf(s shapes.Shape) int { return product(s.Dimensions) * elementSize(s.DType) }
+
+// floats views a slot as float32.
+func (f *frame) floats(slot, n int) []float32 { return view32(f.ptr[slot], n) }
+
+func view32(p unsafe.Pointer, n int) []float32 { return unsafe.Slice((*float32)(p), n) }
+
+// values views a slot as any element type.
+func values[T any](f *frame, slot, n int) []T { return unsafe.Slice((*T)(f.ptr[slot]), n) }
