@@ -13,17 +13,19 @@ import (
 // so one Noise belongs to the building of one graph.
 type Noise struct{ state *Node }
 
-// NewNoise starts the stream that the key [2], int64 and not negative, names.
+// NewNoise starts the stream that the key [3], int64 and not negative, names.
 // The host makes the key from counters, so that a resumed run drops the same.
 // Which numbers a key gives differs between engines.
 func NewNoise(key *Node) *Noise {
-	wantShape("dropout key", key, 2)
+	wantShape("dropout key", key, 3)
 	if key.DType() != dtypes.Int64 {
 		panic(fmt.Errorf("dropout key: got %s, want int64: %w", key.Shape(), loopitr.ErrInvalid))
 	}
-	// Engines keep three numbers as their state; not all of them read the last.
-	last := Const(key.Graph(), []int64{0})
-	return &Noise{ConvertDType(Concatenate([]*Node{key, last}, 0), dtypes.Uint64)}
+	// Engines keep three numbers as their state, but not all of them read the
+	// last, so it is folded into the second.
+	at := func(i int) *Node { return Slice(key, AxisRange(i, i+1)) }
+	folded := Add(MulScalar(at(1), 1_000_003), at(2))
+	return &Noise{ConvertDType(Concatenate([]*Node{at(0), folded, at(2)}, 0), dtypes.Uint64)}
 }
 
 // dropout zeroes a share Config.Dropout of x and scales the rest up. It sits on

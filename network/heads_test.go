@@ -67,7 +67,7 @@ func TestDropout(t *testing.T) {
 		})[4].Floats()
 	}
 	none := s.run(t, everything)[4].Floats()
-	once, again, other := with(1, 2), with(1, 2), with(1, 3)
+	once, again, other := with(1, 2, 3), with(1, 2, 3), with(1, 2, 4)
 	if !cmp.Equal(once, again) {
 		t.Error("one key, two noises")
 	}
@@ -77,7 +77,7 @@ func TestDropout(t *testing.T) {
 	c.Dropout = 0
 	plain := sample{c, s.weights, s.ids, s.mask, s.images}
 	off := plain.run(t, func(n network.LoopITR, in inputs) []*Node {
-		n.Noise = key(n, 1, 2)
+		n.Noise = key(n, 1, 2, 3)
 		return everything(n, in)
 	})
 	if !cmp.Equal(off[4].Floats(), none) {

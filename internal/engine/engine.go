@@ -24,6 +24,7 @@ type constructor struct {
 // constructors lists every engine there is, the preferred one first. An engine
 // behind a build tag has no open function in a binary built without it.
 var constructors = []constructor{
+	{name: "cpu", open: openCPU},
 	{name: "go", open: openGo},
 	{name: "onnx", open: openONNX, aliases: true},
 	{name: "xla", open: openXLA},
