@@ -36,7 +36,7 @@ func TestDecodeOfTruncatedFiles(t *testing.T) {
 	for _, c := range readGolden(t).Decode {
 		t.Run(path.Base(c.File), func(t *testing.T) {
 			whole := readFile(t, c.File)
-			for n := 0; n < len(whole); n += 1 + len(whole)/150 {
+			for n := 0; n < len(whole); n += 1 + len(whole)/60 {
 				checkOutcome(t, whole[:n])
 			}
 			if _, _, err := pixels.Decode(whole[:len(whole)/3], 0); !errors.Is(err, loopitr.ErrInvalid) {
@@ -50,7 +50,7 @@ func TestDecodeOfDamagedFiles(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, c := range readGolden(t).Decode {
 		whole := readFile(t, c.File)
-		for range 100 {
+		for range 40 {
 			damaged := append([]byte(nil), whole...)
 			for range 1 + random.IntN(4) {
 				damaged[random.IntN(len(damaged))] = byte(random.Uint32())

@@ -1,5 +1,7 @@
 package pixels
 
+import "image"
+
 // Operation applies RandAugment's operation i in place.
 func Operation(i int, m Image, level float64, negative bool) {
 	var s scratch
@@ -18,3 +20,9 @@ var (
 	Exp    = exp
 	SinCos = sinCos
 )
+
+// Pack turns a decoded picture into RGB.
+func Pack(m image.Image) (Image, error) {
+	b := m.Bounds()
+	return source{format: formatJPEG, width: b.Dx(), height: b.Dy()}.pack(m)
+}

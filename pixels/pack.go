@@ -97,12 +97,21 @@ func invert(p []uint8) {
 // pixel and lays them over white. 16-bit samples keep their high byte, as libpng's
 // strip does.
 func packAlpha(out, in []uint8, size int) {
-	for x := 0; x+3 <= len(out); x += 3 {
-		p, q := out[x:x+3:x+3], in[:4*size]
-		in = in[4*size:]
-		p[0], p[1], p[2] = q[0], q[size], q[2*size]
-		if a := uint32(q[3*size]); a != 255 {
-			p[0], p[1], p[2] = onWhite(p[0], a), onWhite(p[1], a), onWhite(p[2], a)
+	if size == 2 {
+		high := make([]uint8, len(out)/3*4)
+		for i := range high {
+			high[i] = in[2*i]
+		}
+		in = high
+	}
+	in = in[:len(out)/3*4]
+	for x := 0; len(in) >= 4 && x+3 <= len(out); x += 3 {
+		p, q := out[x:x+3:x+3], in[:4:4]
+		in = in[4:]
+		if a := uint32(q[3]); a == 255 {
+			p[0], p[1], p[2] = q[0], q[1], q[2]
+		} else {
+			p[0], p[1], p[2] = onWhite(q[0], a), onWhite(q[1], a), onWhite(q[2], a)
 		}
 	}
 }

@@ -49,12 +49,17 @@ type resizeJob struct {
 	window        rect
 }
 
+// row is row y of the region.
+func (j *resizeJob) row(y int) []uint8 {
+	return j.src.RGB[3*((j.region.y+y)*j.src.Width+j.region.x):][:3*j.region.width]
+}
+
 // resampler holds the tables and the picture between the two passes, so that one
 // goroutine's next picture reuses them. The zero value is ready.
 type resampler struct {
 	across, down axis
+	pairs        []lanes // two input rows
 	between      []uint8 // rows of the horizontal pass
-	sums         []int32 // one output row of the vertical pass
 }
 
 // resize writes window.height rows of window.width pixels to dst. The two passes
@@ -79,43 +84,68 @@ func (r *resampler) resize(dst []uint8, j resizeJob) {
 		}
 		between = r.between[:(last-first)*stride]
 	}
-	for y := first; y < last; y++ {
-		row := j.src.RGB[3*((j.region.y+y)*j.src.Width+j.region.x):][:3*j.region.width]
-		out := between[(y-first)*stride:][:stride]
+	out := func(y int) []uint8 { return between[(y-first)*stride:][:stride] }
+	for y := first; y < last; y += 2 {
 		if keepWidth {
-			copy(out, row[3*j.window.x:])
-		} else {
-			r.across.row(out, row)
+			copy(out(y), j.row(y)[3*j.window.x:])
+			if y+1 < last {
+				copy(out(y+1), j.row(y + 1)[3*j.window.x:])
+			}
+			continue
 		}
+		next := min(y+1, last-1)
+		r.rows([2][]uint8{out(y), out(next)}, [2][]uint8{j.row(y), j.row(next)})
 	}
 	if !keepHeight {
 		r.vertical(dst, between, first, stride)
 	}
 }
 
-// vertical makes each output row as a weighted sum of whole rows.
+// block is how many samples of a row the vertical pass sums in registers.
+const block = 8
+
+// vertical makes each output row as a weighted sum of whole rows, block samples at
+// a time; the last block overlaps the one before.
 func (r *resampler) vertical(dst, between []uint8, first, stride int) {
-	if cap(r.sums) < stride {
-		r.sums = make([]int32, stride)
-	}
-	sums := r.sums[:stride]
 	for y := range r.down.start {
-		for i := range sums {
-			sums[i] = half
-		}
-		at := (int(r.down.start[y]) - first) * stride
-		for _, k := range r.down.weights(y) {
-			row := between[at:][:len(sums)]
-			for i, v := range row {
-				sums[i] += k * int32(v)
+		weights := r.down.weights(y)
+		in := between[(int(r.down.start[y])-first)*stride:]
+		out := dst[y*stride:][:stride]
+		if stride < block {
+			for x := range out {
+				sum := int32(half)
+				for j, k := range weights {
+					sum += k * int32(in[j*stride+x])
+				}
+				out[x] = clip(sum)
 			}
-			at += stride
+			continue
 		}
-		out := dst[y*stride:][:len(sums)]
-		for i, s := range sums {
-			out[i] = clip(s)
+		for x := 0; x < stride; x += block {
+			x = min(x, stride-block)
+			sumBlock(out[x:], in[x:], weights, stride)
 		}
 	}
+}
+
+func sumBlock(out, in []uint8, weights []int32, stride int) {
+	var a, b, c, d, e, f, g, h int32 = half, half, half, half, half, half, half, half
+	at := 0
+	for _, k := range weights {
+		p := in[at : at+block : at+block]
+		a += k * int32(p[0])
+		b += k * int32(p[1])
+		c += k * int32(p[2])
+		d += k * int32(p[3])
+		e += k * int32(p[4])
+		f += k * int32(p[5])
+		g += k * int32(p[6])
+		h += k * int32(p[7])
+		at += stride
+	}
+	o := out[:block]
+	o[0], o[1], o[2], o[3] = clip(a), clip(b), clip(c), clip(d)
+	o[4], o[5], o[6], o[7] = clip(e), clip(f), clip(g), clip(h)
 }
 
 func clip(sum int32) uint8 {
