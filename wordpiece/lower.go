@@ -24,32 +24,29 @@ var lateCapitals = [...]struct {
 	{0x16ea0, 0x16eb8, 0x1b},
 }
 
-func lower(text string) string {
-	lowered := make([]byte, 0, len(text))
-	for at, r := range text {
-		if r == utf8.RuneError {
-			_, size := utf8.DecodeRuneInString(text[at:])
-			lowered = append(lowered, text[at:at+size]...)
-			continue
-		}
-		lowered = appendLower(lowered, r)
-	}
-	return string(lowered)
-}
+// The only letter whose lower case is two code points.
+const (
+	capitalDottedI = 'İ'
+	lowerDottedI   = "i\u0307"
+)
 
 // appendLower appends r in lower case. A capital sigma becomes σ wherever it
 // stands, as in the reference; the final form would need the word around it.
 func appendLower(text []byte, r rune) []byte {
-	const capitalDottedI = 'İ' // the only letter whose lower case is two code points
 	if r == capitalDottedI {
-		return append(text, "i\u0307"...)
+		return append(text, lowerDottedI...)
 	}
+	return utf8.AppendRune(text, lowerRune(r))
+}
+
+// lowerRune is appendLower for all letters but capitalDottedI.
+func lowerRune(r rune) rune {
 	if r >= lateCapitals[0].first {
 		for _, c := range lateCapitals {
 			if c.first <= r && r <= c.last {
-				return utf8.AppendRune(text, r+c.delta)
+				return r + c.delta
 			}
 		}
 	}
-	return utf8.AppendRune(text, unicode.ToLower(r))
+	return unicode.ToLower(r)
 }

@@ -1,6 +1,7 @@
 package wordpiece
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -98,12 +99,9 @@ func (r Rules) Validate() error {
 // or line break does not separate words for the count of MaxWords.
 func (r Rules) Clean(caption string) string {
 	caption = cut(caption)
-	if r.Lower {
-		caption = lower(caption)
-	}
 	text := r.replace(make([]byte, 0, len(caption)), caption)
-	if r.UnwrapPerson {
-		text = []byte(strings.ReplaceAll(string(text), "<person>", "person"))
+	if person := []byte("<person>"); r.UnwrapPerson && bytes.Contains(text, person) {
+		text = bytes.ReplaceAll(text, person, []byte("person"))
 	}
 	return r.spaceWords(text)
 }
@@ -120,20 +118,63 @@ func cut(caption string) string {
 	return caption[:end]
 }
 
+// replace lower-cases, then deletes and blanks.
 func (r Rules) replace(to []byte, caption string) []byte {
+	table := r.asciiTable()
 	for at, c := range caption {
-		if c == utf8.RuneError && !strings.HasPrefix(caption[at:], "\uFFFD") {
-			continue // a byte that is not UTF-8
-		}
 		switch {
-		case unicode.IsSpace(c) || strings.ContainsRune(r.Blank, c):
-			to = append(to, ' ')
-		case unicode.IsControl(c) || strings.ContainsRune(r.Delete, c):
+		case c < utf8.RuneSelf:
+			if table[c] != 0 {
+				to = append(to, table[c])
+			}
+		case c == utf8.RuneError && !strings.HasPrefix(caption[at:], "\uFFFD"): // a byte that is not UTF-8
+		case r.Lower && c == capitalDottedI:
+			to = r.replace(to, lowerDottedI)
+		case r.Lower:
+			to = r.appendReplaced(to, lowerRune(c))
 		default:
-			to = utf8.AppendRune(to, c)
+			to = r.appendReplaced(to, c)
 		}
 	}
 	return to
+}
+
+func (r Rules) appendReplaced(to []byte, c rune) []byte {
+	switch {
+	case strings.ContainsRune(r.Delete, c):
+		return to
+	case unicode.IsSpace(c) || strings.ContainsRune(r.Blank, c):
+		return append(to, ' ')
+	case unicode.IsControl(c):
+		return to
+	}
+	return utf8.AppendRune(to, c)
+}
+
+// asciiTable holds what each ASCII character becomes, 0 for nothing.
+func (r Rules) asciiTable() (table [utf8.RuneSelf]byte) {
+	for c := byte(' ') + 1; c < '\x7f'; c++ {
+		table[c] = c
+	}
+	for _, c := range " \t\n\v\f\r" {
+		table[c] = ' '
+	}
+	for _, c := range r.Blank {
+		if c < utf8.RuneSelf {
+			table[c] = ' '
+		}
+	}
+	for _, c := range r.Delete {
+		if c < utf8.RuneSelf {
+			table[c] = 0
+		}
+	}
+	if r.Lower {
+		for c := 'A'; c <= 'Z'; c++ {
+			table[c] = table[c+'a'-'A']
+		}
+	}
+	return table
 }
 
 // spaceWords puts single spaces between the words of text, in place.
