@@ -16,19 +16,17 @@ const maxWordLength = 100
 // UTF-8 too) are dropped, white space separates words, every punctuation mark
 // is a word.
 //
-// Character classes are Unicode 8's and lower-casing Unicode 17's, as in the
-// Hugging Face reference (tokenizers 0.23.3), not those of the Go release.
-// Decompositions are golang.org/x/text's. Measured over all 1,112,064 code
-// points between two letters, Uncased differs from the reference at one,
-// U+11938 (Dives Akuru, Unicode 13), which it decomposes; a Go release with
-// Unicode 16 or later adds some twenty vowel signs of scripts new in 16. Three
-// deliberate or inherited properties of the reference differ from Google's
-// first implementation: unassigned code points are kept, sigma has no final
-// form, and U+2B820 to U+2B91F are not Han.
+// Character classes are Unicode 8's, decompositions Unicode 12's and lower-casing
+// Unicode 17's, as in the Hugging Face reference (tokenizers 0.23.3), not those
+// of the Go release: over all 1,112,064 code points between two letters, Uncased
+// and Cased make the reference's words. Three properties of the reference differ
+// from Google's first implementation: unassigned code points are kept, sigma has
+// no final form, and U+2B820 to U+2B91F are not Han.
 type Normalizer struct {
 	// Compose brings text to Unicode's form C first, so that two ways to write
-	// one letter are one. A run of more than 30 marks gets U+034F in between
-	// (Unicode's stream-safe format), which the reference does not add.
+	// one letter are one. Letters composed since Unicode 15 follow the Go release,
+	// and a run of more than 30 marks gets U+034F in between (Unicode's
+	// stream-safe format), which the reference does not add.
 	Compose bool `json:"compose"`
 	// Lower lower-cases.
 	Lower bool `json:"lower"`
@@ -80,7 +78,7 @@ type buffers struct{ cleaned, decomposed []byte }
 func (n Normalizer) words(buf *buffers, text string) wordScanner {
 	cleaned, ascii := n.clean(buf.cleaned[:0], text)
 	if !ascii && n.StripAccents {
-		buf.decomposed = norm.NFD.Append(buf.decomposed[:0], cleaned...)
+		buf.decomposed = appendDecomposed(buf.decomposed[:0], cleaned)
 		cleaned = n.fold(cleaned[:0], buf.decomposed)
 	}
 	buf.cleaned = cleaned

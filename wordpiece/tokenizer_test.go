@@ -83,6 +83,13 @@ func TestWordsOver100CodePointsAreUnknownOrCut(t *testing.T) {
 	}
 }
 
+func TestLettersComposedLateStayWhole(t *testing.T) {
+	const late = "\U00011938" // Unicode 13; so does the reference
+	if got := wordpiece.Uncased().Normalize("É" + late + "\u0301é" + late + "\u0301"); got != "e"+late+"e"+late {
+		t.Errorf("got %+q", got)
+	}
+}
+
 func TestDecode(t *testing.T) {
 	tokenizer := newTokenizer(t, small(t), plain(8))
 	for _, c := range []struct {
