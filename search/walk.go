@@ -49,11 +49,11 @@ type walker struct {
 // and never to a folder that the link lies in.
 func (w *walker) run() error {
 	root, err := fs.Stat(w.folder, ".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", err, loopitr.ErrNotFound)
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%w: %w", err, loopitr.ErrNotFound)
-		}
-		return err
+		return fmt.Errorf("%w: %w", err, loopitr.ErrUnavailable)
 	}
 	if !root.IsDir() {
 		return fmt.Errorf("it is not a folder: %w", loopitr.ErrInvalid)
