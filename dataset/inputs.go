@@ -16,11 +16,11 @@ import (
 // mostFiles bounds what a pattern may stand for.
 const mostFiles = 100_000
 
-// format is how one file or folder is read.
-type format int
+// layout is how one file or folder is read.
+type layout int
 
 const (
-	unknownFormat format = iota
+	unknownLayout layout = iota
 	pictureFolder
 	tarShard
 	parquetFile
@@ -33,7 +33,7 @@ const (
 // input is one file or folder to read.
 type input struct {
 	path   string
-	format format
+	layout layout
 }
 
 // inputs finds what Options.Path stands for, and the folder beside which
@@ -62,11 +62,11 @@ func inputs(b *builder, path string) (found []input, beside string, err error) {
 			found, beside = append(found, more...), p
 			continue
 		}
-		f, err := formatOf(p)
+		f, err := layoutOf(p)
 		if err != nil {
 			return nil, "", err
 		}
-		found = append(found, input{path: p, format: f})
+		found = append(found, input{path: p, layout: f})
 		beside = filepath.Dir(p)
 	}
 	if len(found) == 0 {
@@ -78,10 +78,10 @@ func inputs(b *builder, path string) (found []input, beside string, err error) {
 // folderInputs decides what a folder is: its metadata file, its shards, its
 // Parquet files (also in data/), or a tree of pictures.
 func folderInputs(dir string) ([]input, error) {
-	for name, f := range map[string]format{"metadata.jsonl": jsonLines, "metadata.csv": csvTable} {
-		path := filepath.Join(dir, name)
-		if facts, err := os.Stat(path); err == nil && facts.Mode().IsRegular() {
-			return []input{{path: path, format: f}}, nil
+	for _, metadata := range []input{{"metadata.jsonl", jsonLines}, {"metadata.csv", csvTable}} {
+		metadata.path = filepath.Join(dir, metadata.path)
+		if facts, err := os.Stat(metadata.path); err == nil && facts.Mode().IsRegular() {
+			return []input{metadata}, nil
 		}
 	}
 	entries, err := os.ReadDir(dir)
@@ -90,7 +90,7 @@ func folderInputs(dir string) ([]input, error) {
 	}
 	for _, e := range entries {
 		if !e.IsDir() && isPicture(e.Name()) {
-			return []input{{path: dir, format: pictureFolder}}, nil
+			return []input{{path: dir, layout: pictureFolder}}, nil
 		}
 	}
 	for _, pattern := range []string{"*.tar", "*.parquet", filepath.Join("data", "*.parquet")} {
@@ -104,11 +104,11 @@ func folderInputs(dir string) ([]input, error) {
 		}
 		found := make([]input, len(files))
 		for i, file := range files {
-			found[i] = input{path: file, format: f}
+			found[i] = input{path: file, layout: f}
 		}
 		return found, nil
 	}
-	return []input{{path: dir, format: pictureFolder}}, nil
+	return []input{{path: dir, layout: pictureFolder}}, nil
 }
 
 // globIn matches below dir, whose own name is no pattern.
@@ -128,38 +128,38 @@ func globIn(dir, pattern string) []string {
 	return found
 }
 
-// formatOf tells a file's format by its first bytes, then by its name.
-func formatOf(path string) (format, error) {
+// layoutOf tells a file's layout by its first bytes, then by its name.
+func layoutOf(path string) (layout, error) {
 	f, _, err := openRegular(path)
 	if err != nil {
-		return unknownFormat, err
+		return unknownLayout, err
 	}
 	defer f.Close()
 	head := make([]byte, 64<<10)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return unknownFormat, fmt.Errorf("read %s: %w", path, err)
+		return unknownLayout, fmt.Errorf("read %s: %w", path, err)
 	}
 	head = head[:n]
 	extension := strings.ToLower(filepath.Ext(path))
 	switch {
 	case n == 0:
-		return unknownFormat, fmt.Errorf("read %s: the file is empty: %w", path, loopitr.ErrInvalid)
+		return unknownLayout, fmt.Errorf("read %s: the file is empty: %w", path, loopitr.ErrInvalid)
 	case bytes.HasPrefix(head, []byte("PAR1")):
 		return parquetFile, nil
 	case n > 262 && string(head[257:262]) == "ustar":
 		return tarShard, nil
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return unknownFormat, fmt.Errorf("read %s: a zip holds pictures, not captions: name it as the images and the captions as the data: %w", path, loopitr.ErrInvalid)
+		return unknownLayout, fmt.Errorf("read %s: a zip holds pictures, not captions: name it as the images and the captions as the data: %w", path, loopitr.ErrInvalid)
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}), bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		return unknownFormat, fmt.Errorf("read %s: the file is compressed: unpack it first, shards are read at random: %w", path, loopitr.ErrInvalid)
+		return unknownLayout, fmt.Errorf("read %s: the file is compressed: unpack it first, shards are read at random: %w", path, loopitr.ErrInvalid)
 	}
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
 	switch extension {
 	case ".tar":
 		return tarShard, nil
 	case ".parquet":
-		return unknownFormat, fmt.Errorf("read %s: not a Parquet file: %w", path, loopitr.ErrCorrupt)
+		return unknownLayout, fmt.Errorf("read %s: not a Parquet file: %w", path, loopitr.ErrCorrupt)
 	case ".json":
 		if firstLineIsRow(text) {
 			return jsonLines, nil
@@ -178,7 +178,7 @@ func formatOf(path string) (format, error) {
 	case len(text) > 0 && (text[0] == '[' || text[0] == '{'):
 		return jsonFile, nil
 	}
-	return unknownFormat, fmt.Errorf("read %s: unknown format: a folder, .tar, .json, .jsonl, .csv, .tsv, .txt or .parquet is expected: %w", path, loopitr.ErrInvalid)
+	return unknownLayout, fmt.Errorf("read %s: unknown format: a folder, .tar, .json, .jsonl, .csv, .tsv, .txt or .parquet is expected: %w", path, loopitr.ErrInvalid)
 }
 
 // readInputs reads every input into the builder.
@@ -188,11 +188,11 @@ func readInputs(b *builder, o Options, found []input) error {
 		return err
 	}
 	for _, in := range found {
-		if captions != nil && in.format != tarShard {
+		if captions != nil && in.layout != tarShard {
 			return fmt.Errorf("read %s: captions in language %q: only tar shards have them in files beside: %w", in.path, o.Language, loopitr.ErrInvalid)
 		}
 		b.inferred = ""
-		if in.format != pictureFolder {
+		if in.layout != pictureFolder {
 			b.inferred = splitOfFile(in.path)
 		}
 		if err := readInput(b, in, captions); err != nil {
@@ -203,7 +203,7 @@ func readInputs(b *builder, o Options, found []input) error {
 }
 
 func readInput(b *builder, in input, captions *translations) error {
-	switch in.format {
+	switch in.layout {
 	case pictureFolder:
 		return readFolder(b, in.path)
 	case tarShard:
@@ -216,7 +216,7 @@ func readInput(b *builder, in input, captions *translations) error {
 		return err
 	}
 	defer f.Close()
-	switch in.format {
+	switch in.layout {
 	case jsonFile:
 		return readJSON(b, f, in.path)
 	case jsonLines:
@@ -229,7 +229,7 @@ func readInput(b *builder, in input, captions *translations) error {
 	if splits != nil {
 		b.inferred = ""
 	}
-	if in.format == csvTable {
+	if in.layout == csvTable {
 		return readCSV(b, f, in.path, splits)
 	}
 	return readTSV(b, f, in.path, splits)
