@@ -24,7 +24,9 @@ type compiler struct {
 	backend *Backend
 	graph   *graph
 	program *program
-	unitOf  []*unit // by node id: the unit that computes it
+	unitOf  []*unit // by node id: the unit that leaves it in memory
+	fused   []bool  // by node id: computed inside groups
+	groups  []*unit
 	units   []*unit // in schedule order
 	slotOf  []int   // by node id, -1 without storage
 	order   []*unit // scheduling state
@@ -40,7 +42,7 @@ func compileFunction(fn *Function) (*program, error) {
 	for _, n := range fn.outputs {
 		c.program.outputs = append(c.program.outputs, n.shape)
 	}
-	c.unitOf = make([]*unit, len(c.graph.nodes))
+	c.unitOf, c.fused = make([]*unit, len(c.graph.nodes)), make([]bool, len(c.graph.nodes))
 	for _, g := range fuse(c.graph) {
 		c.addGroup(g)
 	}
@@ -65,14 +67,18 @@ func compileFunction(fn *Function) (*program, error) {
 
 func (c *compiler) addGroup(g *group) {
 	u := &unit{group: g, outputs: g.outputs}
-	for _, n := range g.members {
+	c.groups = append(c.groups, u)
+	for _, n := range g.outputs {
 		c.unitOf[n.id] = u
+	}
+	for _, n := range g.members {
+		c.fused[n.id] = true
 	}
 }
 
 // addNode makes a unit of a node that is no group's and computes something.
 func (c *compiler) addNode(n *node) {
-	if c.unitOf[n.id] != nil || n.isView() {
+	if c.fused[n.id] || n.isView() {
 		return
 	}
 	switch n.op {
@@ -132,12 +138,15 @@ func (c *compiler) schedule() {
 		seen := map[*node]bool{}
 		for _, n := range u.members() {
 			for _, in := range n.inputs {
+				if u.computes(in.root()) {
+					continue
+				}
 				c.dependencies(in, func(d *unit) {
 					if d != u {
 						place(d)
 					}
 				}, func(r *node) {
-					if c.unitOf[r.id] != u && !seen[r] {
+					if !u.computes(r) && !seen[r] {
 						seen[r] = true
 						u.reads = append(u.reads, r)
 					}
@@ -148,11 +157,26 @@ func (c *compiler) schedule() {
 		u.index = len(c.units)
 		c.units = append(c.units, u)
 	}
+	ends := make([][]*unit, len(c.graph.nodes))
+	for _, u := range c.groups {
+		ends[u.last().id] = append(ends[u.last().id], u)
+	}
 	for _, n := range c.graph.nodes {
-		if u := c.unitOf[n.id]; u != nil && u.last() == n {
+		for _, u := range ends[n.id] {
+			place(u)
+		}
+		if u := c.unitOf[n.id]; u != nil && u.group == nil {
 			place(u)
 		}
 	}
+}
+
+// computes tells whether n's value is made inside the unit.
+func (u *unit) computes(n *node) bool {
+	if u.group != nil {
+		return u.group.has[n]
+	}
+	return u.node == n
 }
 
 // last is the member recorded last.

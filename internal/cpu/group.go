@@ -13,6 +13,8 @@ type group struct {
 	members       []*node // in recorded order
 	rows, columns int
 	outputs       []*node // members whose values others read
+	has           map[*node]bool
+	last          int // greatest id of a member
 }
 
 // role is how a node can take part in a tile program.

@@ -25,6 +25,8 @@ type node struct {
 	attr   any // what the operation needs beside its inputs; never changed after recording
 	fn     *Function
 	unique bool // never merged with an equal node
+
+	sharedBy []*group // of a broadcast: the groups that each repeat it for themselves
 }
 
 // Attributes of operations that need more than axes ([]int) or one number.

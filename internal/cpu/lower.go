@@ -63,27 +63,12 @@ func (l *lowering) operand(n *node, in *node) operand {
 	}
 	slot := l.slot(in)
 	strides, dims := operandStrides(n, in), spaceDims(n)
-	c := l.classOf(strides, dims)
+	c := classIn(strides, dims, l.group.rows, l.group.columns)
 	o := operand{class: c, boolean: in.dtype() == dtypes.Bool, register: -1, slot: slot}
 	if c != strided {
 		return o
 	}
 	return l.load(n, o, strides, dims)
-}
-
-// classOf is classify, also for operands whose axes are those of the rows only.
-func (l *lowering) classOf(strides, dims []int) class {
-	g := l.group
-	if product(dims) == g.rows && g.columns > 1 {
-		switch classify(strides, dims, g.rows, 1) {
-		case full:
-			return perRow
-		case single:
-			return single
-		}
-		return strided
-	}
-	return classify(strides, dims, g.rows, g.columns)
 }
 
 func (l *lowering) load(n *node, o operand, strides, dims []int) operand {
