@@ -10,12 +10,18 @@ import (
 	"github.com/loopitr/loopitr"
 )
 
+// What a Bootstrap's zero fields stand for.
+const (
+	DefaultResamples = 1000
+	DefaultLevel     = 0.95
+)
+
 // Bootstrap says how intervals are made: by drawing as many pictures as there are,
 // with replacement, again and again. The same settings and queries give the same
 // intervals.
 type Bootstrap struct {
-	Resamples int     // 1,000 when zero; below zero: no intervals
-	Level     float64 // 0.95 when zero
+	Resamples int     // DefaultResamples when zero; below zero: no intervals
+	Level     float64 // DefaultLevel when zero
 	Seed      uint64
 }
 
@@ -107,7 +113,7 @@ func (s sample) median(weights []int, count int) float64 {
 
 // fill adds percentile intervals to the report.
 func (b Bootstrap) fill(r *Report, imageToText, textToImage []Query) {
-	resamples := cmp.Or(b.Resamples, 1000)
+	resamples := cmp.Or(b.Resamples, DefaultResamples)
 	if resamples < 0 {
 		return
 	}
@@ -137,7 +143,7 @@ func (b Bootstrap) fill(r *Report, imageToText, textToImage []Query) {
 		a, c := first.figures(weights), second.figures(weights)
 		images, texts, rsum = append(images, a), append(texts, c), append(rsum, recallSum(a, c))
 	}
-	level := cmp.Or(b.Level, 0.95)
+	level := cmp.Or(b.Level, DefaultLevel)
 	r.ImageToText.Intervals = intervals(images, level)
 	r.TextToImage.Intervals = intervals(texts, level)
 	r.RSumInterval = percentiles(rsum, level)

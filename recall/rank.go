@@ -49,9 +49,9 @@ func (c *Counter) Add(block []float32) {
 			continue
 		}
 		s = ordered(s)
-		i := len(c.sorted) - 1
-		for i >= 0 && c.sorted[i] > s {
-			i--
+		i, found := slices.BinarySearch(c.sorted, s)
+		if !found {
+			i-- // The highest that s is not below.
 		}
 		if i >= 0 {
 			c.counts[i]++
