@@ -1,0 +1,112 @@
+package eval
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/recall"
+)
+
+// Scores is what a measurement found, enough to report any smaller number of
+// candidates and any weight without running the network again.
+type Scores struct {
+	// Images and Captions were used; Skipped were not.
+	Images, Captions int
+	Skipped          []Skip
+	// Seconds each stage took.
+	Seconds Seconds
+	// Rerank is how many candidates of each query were judged, All for every one.
+	Rerank int
+	// Rule is the matcher's own score rule.
+	Rule loopitr.ScoreRule
+
+	layout *layout
+	judged *judged // nil when nothing was re-ranked
+}
+
+// Order is a way to order a query's gallery: the Rerank best by cosine first, by
+// match log-odds plus Weight times the dual logit, and the rest behind them by
+// cosine. With Rerank 0 all go by cosine.
+type Order struct {
+	Rerank int
+	Weight float32
+}
+
+// Report measures an order. The error wraps loopitr.ErrInvalid when more
+// candidates are asked for than were judged, or when a weight is given and the
+// matcher's rule has no temperature.
+func (s *Scores) Report(o Order, b recall.Bootstrap) (recall.Report, error) {
+	if err := s.check(o); err != nil {
+		return recall.Report{}, err
+	}
+	rule := loopitr.ScoreRule{Weight: o.Weight, Temperature: s.Rule.Temperature}
+	k := o.Rerank
+	if k == All {
+		k = s.most()
+	}
+	images := place(s.layout.images, k, func(query int, c recall.Candidate) float32 {
+		return rule.Score(s.judged.logOdds(int32(c.Item), int32(query)), c.Score)
+	})
+	texts := place(s.layout.texts, k, func(query int, c recall.Candidate) float32 {
+		return rule.Score(s.judged.logOdds(int32(query), int32(c.Item)), c.Score)
+	})
+	return recall.Summarize(images, texts, b)
+}
+
+func (s *Scores) most() int { return max(s.Images, s.Captions) }
+
+func (s *Scores) check(o Order) error {
+	known := s.Rerank
+	if known == All {
+		known = s.most()
+	}
+	switch {
+	case o.Rerank < All || o.Rerank > known && s.Rerank != All || o.Rerank == All && s.Rerank != All:
+		return fmt.Errorf("report re-ranked %d: only %d candidates were judged: %w", o.Rerank, known, loopitr.ErrInvalid)
+	case o.Rerank != 0 && o.Weight != 0 && !(s.Rule.Temperature > 0):
+		return fmt.Errorf("report weight %v: temperature %v is not above zero: %w", o.Weight, s.Rule.Temperature, loopitr.ErrInvalid)
+	}
+	return nil
+}
+
+// place makes ranks of one direction's standings, both directions alike.
+func place(standings []standing, k int, score func(query int, c recall.Candidate) float32) []recall.Query {
+	out := make([]recall.Query, len(standings))
+	spread((len(standings)+queryBlock-1)/queryBlock, func(b int) {
+		for q := b * queryBlock; q < min((b+1)*queryBlock, len(standings)); q++ {
+			s := &standings[q]
+			atLeast := s.atLeast
+			if k > 0 {
+				atLeast = s.reranked(k, func(c recall.Candidate) float32 { return score(q, c) })
+			}
+			out[q] = recall.Place(s.picture, atLeast[:len(s.own)], atLeast[len(s.own):])
+		}
+	})
+	return out
+}
+
+// reranked counts as atLeast does, in the re-ranked order: a relevant item among
+// the candidates competes with them alone; any other stands behind all of them,
+// where its cosine put it.
+func (s *standing) reranked(k int, score func(recall.Candidate) float32) []int {
+	top := s.top[:min(k, len(s.top))]
+	scores := make([]float32, len(top))
+	for i, c := range top {
+		scores[i] = score(c)
+	}
+	out := slices.Clone(s.atLeast)
+	var among []int // positions in out of relevant candidates
+	var their []float32
+	for i, c := range top {
+		if r, ok := s.relevance(c.Item); ok {
+			among, their = append(among, r), append(their, scores[i])
+		}
+	}
+	counter := recall.NewCounter(their)
+	counter.Add(scores)
+	for i, at := range counter.AtLeast() {
+		out[among[i]] = at
+	}
+	return out
+}

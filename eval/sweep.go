@@ -1,0 +1,105 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/recall"
+)
+
+// timedQueries is how many queries each latency of a sweep is the median of.
+const timedQueries = 15
+
+// Point is what one number of candidates gives and costs.
+type Point struct {
+	K int `json:"k"`
+	recall.Report
+	// QuerySeconds is the median time to judge the candidates of one caption
+	// whose states, and whose candidates' states, are at hand.
+	QuerySeconds float64 `json:"query_seconds"`
+}
+
+// Sweep measures every number of candidates in ks by the matcher's own rule, from
+// one run of the network: 0 is the dual encoder alone. c.Rerank is ignored.
+// Points come back in rising order, each once. Errors are Measure's; a k below
+// zero wraps loopitr.ErrInvalid.
+func Sweep(ctx context.Context, m Model, split Split, c Config, ks []int) ([]Point, error) {
+	ks = slices.Clone(ks)
+	slices.Sort(ks)
+	ks = slices.Compact(ks)
+	if len(ks) == 0 || ks[0] < 0 {
+		return nil, fmt.Errorf("sweep %v: candidates must be zero or more: %w", ks, loopitr.ErrInvalid)
+	}
+	c.Rerank = ks[len(ks)-1]
+	s, err := measure(ctx, m, split, c)
+	if err != nil {
+		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	points := make([]Point, len(ks))
+	for i, k := range ks {
+		points[i].K = k
+		if points[i].Report, err = s.scores.Report(Order{Rerank: k, Weight: s.scores.Rule.Weight}, c.Bootstrap); err != nil {
+			return nil, fmt.Errorf("sweep: %w", err)
+		}
+	}
+	if c.Rerank == 0 {
+		return points, nil
+	}
+	if err := s.latencies(ctx, points); err != nil {
+		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	return points, nil
+}
+
+// latencies runs the matcher on evenly spaced captions, each with the candidates
+// that a text query would have.
+func (s *session) latencies(ctx context.Context, points []Point) error {
+	n := min(timedQueries, s.texts.count)
+	queries := make([][]loopitr.Pair, n)
+	for i := range queries {
+		var err error
+		if queries[i], err = s.queryPairs(ctx, i*s.texts.count/n); err != nil {
+			return err
+		}
+	}
+	for i := range points {
+		if points[i].K == 0 {
+			continue
+		}
+		seconds := make([]float64, n)
+		// The first call of each shape compiles it and does not count.
+		for q := -1; q < n; q++ {
+			pairs := queries[max(q, 0)]
+			pairs = pairs[:min(points[i].K, len(pairs))]
+			start := time.Now()
+			if _, err := s.model.Matcher.Match(ctx, pairs); err != nil {
+				return err
+			}
+			if q >= 0 {
+				seconds[q] = time.Since(start).Seconds()
+			}
+		}
+		slices.Sort(seconds)
+		points[i].QuerySeconds = seconds[n/2]
+	}
+	return nil
+}
+
+func (s *session) queryPairs(ctx context.Context, caption int) ([]loopitr.Pair, error) {
+	text, err := s.texts.statesOf(ctx, caption, caption+1, 1)
+	if err != nil {
+		return nil, err
+	}
+	var pairs []loopitr.Pair
+	for _, t := range s.scores.layout.texts[caption].top {
+		image, err := s.images.statesOf(ctx, t.Item, t.Item+1, 1)
+		if err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, loopitr.Pair{Text: text[0], Image: image[0]})
+	}
+	return pairs, nil
+}
