@@ -85,12 +85,13 @@ func (m *machine) check(t *rapid.T) {
 }
 
 func testBehavesLikeAMap(t *testing.T, s Store) {
+	x := open(t, s)
 	rapid.Check(t, func(rt *rapid.T) {
-		x, err := s.Open(t.Context(), Place{Folder: t.TempDir(), Fingerprint: model})
-		if err != nil {
-			rt.Fatal(err)
+		for _, i := range all(t, x) {
+			if _, err := x.Delete(t.Context(), []string{i.Path}); err != nil {
+				rt.Fatal(err)
+			}
 		}
-		defer x.Close()
 		m := &machine{t: t, s: s, x: x, r: newReference()}
 		steps := []func(*rapid.T){m.put, m.put, m.remove, m.move}
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
