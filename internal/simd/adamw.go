@@ -24,6 +24,11 @@ func (o *AdamW) Update(p, m, v, g []float32) {
 	if scale == 0 {
 		scale = 1
 	}
+	if vectors(len(p)) {
+		c := [10]float32{o.Beta1, 1 - o.Beta1, o.Beta2, 1 - o.Beta2, o.Correction1, o.Correction2, o.Epsilon, o.Decay, o.Rate, scale}
+		adamwAVX2(&p[0], &m[0], &v[0], &g[0], len(p), &c[0])
+		return
+	}
 	for i := range p {
 		d := g[i] * scale
 		m[i] = o.Beta1*m[i] + (1-o.Beta1)*d

@@ -9,6 +9,10 @@ import "math"
 // Add computes dst = a + b.
 func Add(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if vectors(len(dst)) {
+		addAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] + b[i]
 	}
@@ -17,6 +21,10 @@ func Add(dst, a, b []float32) {
 // Sub computes dst = a - b.
 func Sub(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if vectors(len(dst)) {
+		subAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] - b[i]
 	}
@@ -25,6 +33,10 @@ func Sub(dst, a, b []float32) {
 // Mul computes dst = a * b.
 func Mul(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if vectors(len(dst)) {
+		mulAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] * b[i]
 	}
@@ -33,6 +45,10 @@ func Mul(dst, a, b []float32) {
 // Div computes dst = a / b.
 func Div(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if vectors(len(dst)) {
+		divAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] / b[i]
 	}
@@ -41,6 +57,10 @@ func Div(dst, a, b []float32) {
 // Max computes dst = max(a, b).
 func Max(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if vectors(len(dst)) {
+		maxAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
 	for i := range dst {
 		dst[i] = max(a[i], b[i])
 	}
@@ -49,6 +69,10 @@ func Max(dst, a, b []float32) {
 // Min computes dst = min(a, b).
 func Min(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if vectors(len(dst)) {
+		minAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
 	for i := range dst {
 		dst[i] = min(a[i], b[i])
 	}
@@ -57,6 +81,10 @@ func Min(dst, a, b []float32) {
 // AddScalar computes dst = a + s.
 func AddScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		addScalarAVX2(&dst[0], &a[0], len(dst), s)
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] + s
 	}
@@ -65,6 +93,10 @@ func AddScalar(dst, a []float32, s float32) {
 // ScalarSub computes dst = s - a.
 func ScalarSub(dst []float32, s float32, a []float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		scalarSubAVX2(&dst[0], &a[0], len(dst), s)
+		return
+	}
 	for i := range dst {
 		dst[i] = s - a[i]
 	}
@@ -73,6 +105,10 @@ func ScalarSub(dst []float32, s float32, a []float32) {
 // MulScalar computes dst = a * s.
 func MulScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		mulScalarAVX2(&dst[0], &a[0], len(dst), s)
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] * s
 	}
@@ -81,6 +117,10 @@ func MulScalar(dst, a []float32, s float32) {
 // DivScalar computes dst = a / s.
 func DivScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		divScalarAVX2(&dst[0], &a[0], len(dst), s)
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] / s
 	}
@@ -89,6 +129,10 @@ func DivScalar(dst, a []float32, s float32) {
 // ScalarDiv computes dst = s / a.
 func ScalarDiv(dst []float32, s float32, a []float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		scalarDivAVX2(&dst[0], &a[0], len(dst), s)
+		return
+	}
 	for i := range dst {
 		dst[i] = s / a[i]
 	}
@@ -97,6 +141,10 @@ func ScalarDiv(dst []float32, s float32, a []float32) {
 // MaxScalar computes dst = max(a, s).
 func MaxScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		maxScalarAVX2(&dst[0], &a[0], len(dst), s)
+		return
+	}
 	for i := range dst {
 		dst[i] = max(a[i], s)
 	}
@@ -105,6 +153,10 @@ func MaxScalar(dst, a []float32, s float32) {
 // MinScalar computes dst = min(a, s).
 func MinScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		minScalarAVX2(&dst[0], &a[0], len(dst), s)
+		return
+	}
 	for i := range dst {
 		dst[i] = min(a[i], s)
 	}
@@ -130,6 +182,10 @@ func Abs(dst, a []float32) {
 // the level.
 func FMA(dst, a, b, c []float32) {
 	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
+	if vectors(len(dst)) {
+		fmaAVX2(&dst[0], &a[0], &b[0], &c[0], len(dst))
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i]*b[i] + c[i]
 	}
@@ -139,6 +195,10 @@ func FMA(dst, a, b, c []float32) {
 // product is rounded first depends on the level.
 func ScaleAdd(dst, a []float32, s float32, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	if vectors(len(dst)) {
+		scaleAddAVX2(&dst[0], &a[0], &b[0], len(dst), s)
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i]*s + b[i]
 	}
@@ -148,6 +208,10 @@ func ScaleAdd(dst, a []float32, s float32, b []float32) {
 // depends on the level.
 func Affine(dst, a []float32, scale, offset float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		affineAVX2(&dst[0], &a[0], len(dst), scale, offset)
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i]*scale + offset
 	}

@@ -3,41 +3,91 @@ package simd
 import "math"
 
 // The functions of this file compute len(dst) values of one function; dst may be
-// the same slice as x.
+// the same slice as x. Their comments bound the error over all float32, subnormal
+// ones included, in units in the last place (ulp); infinities and NaN are the
+// limits of the function.
 
-// Exp computes e^x.
-func Exp(dst, x []float32) { mapGeneric(dst, x, math.Exp) }
+// Exp computes e^x within 1.5 ulp.
+func Exp(dst, x []float32) {
+	if x = x[:len(dst)]; vectors(len(dst)) {
+		expAVX2(&dst[0], &x[0], len(dst))
+		return
+	}
+	mapGeneric(dst, x, math.Exp)
+}
 
-// Log computes the natural logarithm.
-func Log(dst, x []float32) { mapGeneric(dst, x, math.Log) }
+// Log computes the natural logarithm within 1 ulp; NaN below zero.
+func Log(dst, x []float32) {
+	if x = x[:len(dst)]; vectors(len(dst)) {
+		logAVX2(&dst[0], &x[0], len(dst))
+		return
+	}
+	mapGeneric(dst, x, math.Log)
+}
 
-// Erf computes the error function.
-func Erf(dst, x []float32) { mapGeneric(dst, x, math.Erf) }
+// Erf computes the error function within 6 ulp.
+func Erf(dst, x []float32) {
+	if x = x[:len(dst)]; vectors(len(dst)) {
+		erfAVX2(&dst[0], &x[0], len(dst))
+		return
+	}
+	mapGeneric(dst, x, math.Erf)
+}
 
-// Tanh computes the hyperbolic tangent.
-func Tanh(dst, x []float32) { mapGeneric(dst, x, math.Tanh) }
+// Tanh computes the hyperbolic tangent within 6 ulp.
+func Tanh(dst, x []float32) {
+	if x = x[:len(dst)]; vectors(len(dst)) {
+		tanhAVX2(&dst[0], &x[0], len(dst))
+		return
+	}
+	mapGeneric(dst, x, math.Tanh)
+}
 
-// Sigmoid computes 1/(1+e^-x).
+// Sigmoid computes 1/(1+e^-x) within 3 ulp, or 2^-126 if that is more.
 func Sigmoid(dst, x []float32) {
+	if x = x[:len(dst)]; vectors(len(dst)) {
+		sigmoidAVX2(&dst[0], &x[0], len(dst))
+		return
+	}
 	mapGeneric(dst, x, func(v float64) float64 { return 1 / (1 + math.Exp(-v)) })
 }
 
 // Sqrt computes the correctly rounded square root.
-func Sqrt(dst, x []float32) { mapGeneric(dst, x, math.Sqrt) }
+func Sqrt(dst, x []float32) {
+	if x = x[:len(dst)]; vectors(len(dst)) {
+		sqrtAVX2(&dst[0], &x[0], len(dst))
+		return
+	}
+	mapGeneric(dst, x, math.Sqrt)
+}
 
-// Rsqrt computes 1/sqrt(x).
+// Rsqrt computes 1/sqrt(x) within 1.5 ulp.
 func Rsqrt(dst, x []float32) {
+	if x = x[:len(dst)]; vectors(len(dst)) {
+		rsqrtAVX2(&dst[0], &x[0], len(dst))
+		return
+	}
 	mapGeneric(dst, x, func(v float64) float64 { return 1 / math.Sqrt(v) })
 }
 
-// GELU computes the exact Gaussian error linear unit, x*Φ(x).
+// GELU computes the exact Gaussian error linear unit, x*Φ(x), within 2 ulp or
+// 2e-7*min(8, |x|), whichever is more; -Inf gives NaN, as the formula does.
 func GELU(dst, x []float32) {
+	if x = x[:len(dst)]; vectors(len(dst)) {
+		geluAVX2(&dst[0], &x[0], len(dst))
+		return
+	}
 	mapGeneric(dst, x, func(v float64) float64 { return 0.5 * v * math.Erfc(-v/math.Sqrt2) })
 }
 
-// GELUGradient computes dst = dy*(Φ(x) + x*φ(x)); dst may also be dy.
+// GELUGradient computes dst = dy*(Φ(x) + x*φ(x)), the factor within 4e-7; dst may
+// also be dy.
 func GELUGradient(dst, x, dy []float32) {
 	x, dy = x[:len(dst)], dy[:len(dst)]
+	if vectors(len(dst)) {
+		geluGradientAVX2(&dst[0], &x[0], &dy[0], len(dst))
+		return
+	}
 	for i, v := range x {
 		w := float64(v)
 		density := math.Exp(-w*w/2) / math.Sqrt(2*math.Pi)
@@ -49,7 +99,6 @@ func GELUGradient(dst, x, dy []float32) {
 }
 
 func mapGeneric(dst, x []float32, f func(float64) float64) {
-	x = x[:len(dst)]
 	for i, v := range x {
 		dst[i] = float32(f(float64(v)))
 	}

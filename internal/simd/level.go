@@ -79,3 +79,6 @@ func Use(l Level) (restore func()) {
 	level = min(l, best)
 	return func() { level = before }
 }
+
+// vectors reports whether n elements are for the assembly.
+func vectors(n int) bool { return level >= AVX2 && n > 0 }

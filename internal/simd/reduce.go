@@ -7,6 +7,9 @@ import "math"
 
 // Sum returns the sum of x; 0 for none.
 func Sum(x []float32) float32 {
+	if vectors(len(x)) {
+		return sumAVX2(&x[0], len(x))
+	}
 	var sum float32
 	for _, v := range x {
 		sum += v
@@ -20,6 +23,9 @@ func SumSquares(x []float32) float32 { return Dot(x, x) }
 // Dot returns the sum of a[i]*b[i] over len(a).
 func Dot(a, b []float32) float32 {
 	b = b[:len(a)]
+	if vectors(len(a)) {
+		return dotAVX2(&a[0], &b[0], len(a))
+	}
 	var sum float32
 	for i, v := range a {
 		sum += v * b[i]
@@ -29,6 +35,9 @@ func Dot(a, b []float32) float32 {
 
 // Maximum returns the greatest of x: -Inf for none, NaN if any is.
 func Maximum(x []float32) float32 {
+	if vectors(len(x)) {
+		return maximumAVX2(&x[0], len(x))
+	}
 	greatest := float32(math.Inf(-1))
 	for _, v := range x {
 		greatest = max(greatest, v)
@@ -38,6 +47,9 @@ func Maximum(x []float32) float32 {
 
 // Minimum returns the least of x: +Inf for none, NaN if any is.
 func Minimum(x []float32) float32 {
+	if vectors(len(x)) {
+		return minimumAVX2(&x[0], len(x))
+	}
 	least := float32(math.Inf(1))
 	for _, v := range x {
 		least = min(least, v)

@@ -9,6 +9,9 @@ func MaxSumExp(x []float32) (greatest, sum float32) {
 	if math.IsInf(float64(greatest), -1) {
 		return greatest, 0
 	}
+	if vectors(len(x)) {
+		return greatest, sumExpAVX2(&x[0], len(x), greatest)
+	}
 	for _, v := range x {
 		sum += float32(math.Exp(float64(v - greatest)))
 	}
@@ -19,6 +22,10 @@ func MaxSumExp(x []float32) (greatest, sum float32) {
 // gives NaN, as the formula does.
 func Softmax(dst, x []float32) {
 	x = x[:len(dst)]
+	if vectors(len(dst)) {
+		MulScalar(dst, dst, 1/expSumAVX2(&dst[0], &x[0], len(dst), Maximum(x)))
+		return
+	}
 	AddScalar(dst, x, -Maximum(x))
 	Exp(dst, dst)
 	MulScalar(dst, dst, 1/Sum(dst))
@@ -37,6 +44,10 @@ func LogSoftmax(dst, x []float32) {
 func SoftmaxGradient(dst, y, dy []float32) {
 	y, dy = y[:len(dst)], dy[:len(dst)]
 	dot := Dot(y, dy)
+	if vectors(len(dst)) {
+		softmaxGradientAVX2(&dst[0], &y[0], &dy[0], len(dst), dot)
+		return
+	}
 	for i := range dst {
 		dst[i] = y[i] * (dy[i] - dot)
 	}
@@ -47,6 +58,10 @@ func SoftmaxGradient(dst, y, dy []float32) {
 func LogSoftmaxGradient(dst, y, dy []float32) {
 	y, dy = y[:len(dst)], dy[:len(dst)]
 	sum := Sum(dy)
+	if vectors(len(dst)) {
+		logSoftmaxGradientAVX2(&dst[0], &y[0], &dy[0], len(dst), sum)
+		return
+	}
 	for i := range dst {
 		dst[i] = dy[i] - float32(math.Exp(float64(y[i])))*sum
 	}

@@ -111,6 +111,9 @@ func tileRows5x1to8AVX2(t *tile)
 func tileRows6x1to8AVX2(t *tile)
 
 //go:noescape
+func adamwAVX2(p, m, v, gradient *float32, n int, c *float32)
+
+//go:noescape
 func dots1x1AVX2(t *tile)
 
 //go:noescape
@@ -129,6 +132,84 @@ func dots2x4AVX2(t *tile)
 func dots3x4AVX2(t *tile)
 
 //go:noescape
+func addAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func subAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func mulAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func divAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func maxAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func minAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func addScalarAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
+func subScalarAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
+func mulScalarAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
+func divScalarAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
+func maxScalarAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
+func minScalarAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
+func scalarSubAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
+func scalarDivAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
+func fmaAVX2(dst, a, b, c *float32, n int)
+
+//go:noescape
+func scaleAddAVX2(dst, a, b *float32, n int, s float32)
+
+//go:noescape
+func affineAVX2(dst, a *float32, n int, scale, offset float32)
+
+//go:noescape
+func expAVX2(dst, x *float32, n int)
+
+//go:noescape
+func logAVX2(dst, x *float32, n int)
+
+//go:noescape
+func erfAVX2(dst, x *float32, n int)
+
+//go:noescape
+func tanhAVX2(dst, x *float32, n int)
+
+//go:noescape
+func sigmoidAVX2(dst, x *float32, n int)
+
+//go:noescape
+func geluAVX2(dst, x *float32, n int)
+
+//go:noescape
+func sqrtAVX2(dst, x *float32, n int)
+
+//go:noescape
+func rsqrtAVX2(dst, x *float32, n int)
+
+//go:noescape
+func geluGradientAVX2(dst, x, dy *float32, n int)
+
+//go:noescape
 func packSixAVX2(dst, src *float32, srcStep, k int)
 
 //go:noescape
@@ -142,3 +223,42 @@ func packCopySixteenAVX2(dst, src *float32, srcStep, k int)
 
 //go:noescape
 func peakAVX2(rounds int)
+
+//go:noescape
+func sumAVX2(x *float32, n int) (sum float32)
+
+//go:noescape
+func dotAVX2(a, b *float32, n int) (sum float32)
+
+//go:noescape
+func squaredDifferencesAVX2(x *float32, n int, mean float32) (sum float32)
+
+//go:noescape
+func maximumAVX2(x *float32, n int) (extreme float32)
+
+//go:noescape
+func minimumAVX2(x *float32, n int) (extreme float32)
+
+//go:noescape
+func expSumAVX2(dst, x *float32, n int, shift float32) (sum float32)
+
+//go:noescape
+func sumExpAVX2(x *float32, n int, shift float32) (sum float32)
+
+//go:noescape
+func softmaxGradientAVX2(dst, y, dy *float32, n int, dot float32)
+
+//go:noescape
+func logSoftmaxGradientAVX2(dst, y, dy *float32, n int, dot float32)
+
+//go:noescape
+func normaliseAVX2(dst, x, gamma, beta *float32, n int, mean, rstd float32)
+
+//go:noescape
+func normaliseSumsAVX2(x, dy, gamma *float32, n int, mean, rstd float32) (sum, sumX float32)
+
+//go:noescape
+func normaliseParametersAVX2(dgamma, dbeta, x, dy *float32, n int, mean, rstd float32)
+
+//go:noescape
+func normaliseGradientAVX2(dx, x, dy, gamma *float32, n int, mean, rstd, sum, sumX float32)

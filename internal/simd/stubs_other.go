@@ -6,96 +6,350 @@ package simd
 
 const noAssembly = "simd: assembly on a machine without"
 
-func tileColumns1x16AVX2(t *tile) { panic(noAssembly) }
+func tileColumns1x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns2x16AVX2(t *tile) { panic(noAssembly) }
+func tileColumns2x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns3x16AVX2(t *tile) { panic(noAssembly) }
+func tileColumns3x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns4x16AVX2(t *tile) { panic(noAssembly) }
+func tileColumns4x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns5x16AVX2(t *tile) { panic(noAssembly) }
+func tileColumns5x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns6x16AVX2(t *tile) { panic(noAssembly) }
+func tileColumns6x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns1x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileColumns1x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns2x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileColumns2x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns3x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileColumns3x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns4x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileColumns4x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns5x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileColumns5x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns6x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileColumns6x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns1x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileColumns1x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns2x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileColumns2x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns3x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileColumns3x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns4x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileColumns4x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns5x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileColumns5x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileColumns6x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileColumns6x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows1x16AVX2(t *tile) { panic(noAssembly) }
+func tileRows1x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows2x16AVX2(t *tile) { panic(noAssembly) }
+func tileRows2x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows3x16AVX2(t *tile) { panic(noAssembly) }
+func tileRows3x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows4x16AVX2(t *tile) { panic(noAssembly) }
+func tileRows4x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows5x16AVX2(t *tile) { panic(noAssembly) }
+func tileRows5x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows6x16AVX2(t *tile) { panic(noAssembly) }
+func tileRows6x16AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows1x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileRows1x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows2x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileRows2x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows3x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileRows3x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows4x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileRows4x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows5x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileRows5x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows6x9to15AVX2(t *tile) { panic(noAssembly) }
+func tileRows6x9to15AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows1x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileRows1x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows2x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileRows2x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows3x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileRows3x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows4x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileRows4x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows5x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileRows5x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func tileRows6x1to8AVX2(t *tile) { panic(noAssembly) }
+func tileRows6x1to8AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func dots1x1AVX2(t *tile) { panic(noAssembly) }
+func adamwAVX2(p, m, v, gradient *float32, n int, c *float32) {
+	panic(noAssembly)
+}
 
-func dots2x1AVX2(t *tile) { panic(noAssembly) }
+func dots1x1AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func dots3x1AVX2(t *tile) { panic(noAssembly) }
+func dots2x1AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func dots1x4AVX2(t *tile) { panic(noAssembly) }
+func dots3x1AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func dots2x4AVX2(t *tile) { panic(noAssembly) }
+func dots1x4AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func dots3x4AVX2(t *tile) { panic(noAssembly) }
+func dots2x4AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func packSixAVX2(dst, src *float32, srcStep, k int) { panic(noAssembly) }
+func dots3x4AVX2(t *tile) {
+	panic(noAssembly)
+}
 
-func packSixteenAVX2(dst, src *float32, srcStep, k int) { panic(noAssembly) }
+func addAVX2(dst, a, b *float32, n int) {
+	panic(noAssembly)
+}
 
-func packCopySixAVX2(dst, src *float32, srcStep, k int) { panic(noAssembly) }
+func subAVX2(dst, a, b *float32, n int) {
+	panic(noAssembly)
+}
 
-func packCopySixteenAVX2(dst, src *float32, srcStep, k int) { panic(noAssembly) }
+func mulAVX2(dst, a, b *float32, n int) {
+	panic(noAssembly)
+}
 
-func peakAVX2(rounds int) { panic(noAssembly) }
+func divAVX2(dst, a, b *float32, n int) {
+	panic(noAssembly)
+}
+
+func maxAVX2(dst, a, b *float32, n int) {
+	panic(noAssembly)
+}
+
+func minAVX2(dst, a, b *float32, n int) {
+	panic(noAssembly)
+}
+
+func addScalarAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func subScalarAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func mulScalarAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func divScalarAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func maxScalarAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func minScalarAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func scalarSubAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func scalarDivAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func fmaAVX2(dst, a, b, c *float32, n int) {
+	panic(noAssembly)
+}
+
+func scaleAddAVX2(dst, a, b *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func affineAVX2(dst, a *float32, n int, scale, offset float32) {
+	panic(noAssembly)
+}
+
+func expAVX2(dst, x *float32, n int) {
+	panic(noAssembly)
+}
+
+func logAVX2(dst, x *float32, n int) {
+	panic(noAssembly)
+}
+
+func erfAVX2(dst, x *float32, n int) {
+	panic(noAssembly)
+}
+
+func tanhAVX2(dst, x *float32, n int) {
+	panic(noAssembly)
+}
+
+func sigmoidAVX2(dst, x *float32, n int) {
+	panic(noAssembly)
+}
+
+func geluAVX2(dst, x *float32, n int) {
+	panic(noAssembly)
+}
+
+func sqrtAVX2(dst, x *float32, n int) {
+	panic(noAssembly)
+}
+
+func rsqrtAVX2(dst, x *float32, n int) {
+	panic(noAssembly)
+}
+
+func geluGradientAVX2(dst, x, dy *float32, n int) {
+	panic(noAssembly)
+}
+
+func packSixAVX2(dst, src *float32, srcStep, k int) {
+	panic(noAssembly)
+}
+
+func packSixteenAVX2(dst, src *float32, srcStep, k int) {
+	panic(noAssembly)
+}
+
+func packCopySixAVX2(dst, src *float32, srcStep, k int) {
+	panic(noAssembly)
+}
+
+func packCopySixteenAVX2(dst, src *float32, srcStep, k int) {
+	panic(noAssembly)
+}
+
+func peakAVX2(rounds int) {
+	panic(noAssembly)
+}
+
+func sumAVX2(x *float32, n int) (sum float32) {
+	panic(noAssembly)
+}
+
+func dotAVX2(a, b *float32, n int) (sum float32) {
+	panic(noAssembly)
+}
+
+func squaredDifferencesAVX2(x *float32, n int, mean float32) (sum float32) {
+	panic(noAssembly)
+}
+
+func maximumAVX2(x *float32, n int) (extreme float32) {
+	panic(noAssembly)
+}
+
+func minimumAVX2(x *float32, n int) (extreme float32) {
+	panic(noAssembly)
+}
+
+func expSumAVX2(dst, x *float32, n int, shift float32) (sum float32) {
+	panic(noAssembly)
+}
+
+func sumExpAVX2(x *float32, n int, shift float32) (sum float32) {
+	panic(noAssembly)
+}
+
+func softmaxGradientAVX2(dst, y, dy *float32, n int, dot float32) {
+	panic(noAssembly)
+}
+
+func logSoftmaxGradientAVX2(dst, y, dy *float32, n int, dot float32) {
+	panic(noAssembly)
+}
+
+func normaliseAVX2(dst, x, gamma, beta *float32, n int, mean, rstd float32) {
+	panic(noAssembly)
+}
+
+func normaliseSumsAVX2(x, dy, gamma *float32, n int, mean, rstd float32) (sum, sumX float32) {
+	panic(noAssembly)
+}
+
+func normaliseParametersAVX2(dgamma, dbeta, x, dy *float32, n int, mean, rstd float32) {
+	panic(noAssembly)
+}
+
+func normaliseGradientAVX2(dx, x, dy, gamma *float32, n int, mean, rstd, sum, sumX float32) {
+	panic(noAssembly)
+}

@@ -4,11 +4,13 @@ package main
 
 import (
 	"fmt"
+	"go/format"
 	"log"
 	"os"
 	"regexp"
 	"strings"
 
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
@@ -22,6 +24,7 @@ type file struct {
 	name   string
 	stubs  []string
 	labels int
+	seen   map[string]bool // constants of the file
 }
 
 // group names a file and what fills it.
@@ -34,14 +37,18 @@ func main() {
 	log.SetFlags(0)
 	groups := []group{
 		{"tile_avx2", tiles},
+		{"adamw_avx2", adamw},
 		{"dots_avx2", dots},
+		{"elementwise_avx2", elementwise},
+		{"function_avx2", functions},
 		{"pack_avx2", packs},
 		{"peak_avx2", peak},
+		{"rows_avx2", rows},
 	}
 	texts := map[string][]byte{}
 	var stubs []string
 	for _, g := range groups {
-		f := &file{Context: build.NewContext(), name: g.name}
+		f := &file{Context: build.NewContext(), name: g.name, seen: map[string]bool{}}
 		f.ConstraintExpr("amd64")
 		g.fill(f)
 		text, err := f.compile()
@@ -86,17 +93,23 @@ func addStubs(texts map[string][]byte, stubs []string) {
 	elsewhere.WriteString(warning + "//go:build !amd64\n\npackage simd\n\nconst noAssembly = \"simd: assembly on a machine without\"\n")
 	for _, s := range stubs {
 		fmt.Fprintf(&here, "\n//go:noescape\n%s\n", s)
-		fmt.Fprintf(&elsewhere, "\n%s { panic(noAssembly) }\n", s)
+		fmt.Fprintf(&elsewhere, "\n%s {\n\tpanic(noAssembly)\n}\n", s)
 	}
-	texts["stubs_amd64.go"] = []byte(here.String())
-	texts["stubs_other.go"] = []byte(elsewhere.String())
+	for name, text := range map[string]string{"stubs_amd64.go": here.String(), "stubs_other.go": elsewhere.String()} {
+		formatted, err := format.Source([]byte(text))
+		if err != nil {
+			log.Fatalf("format %s: %v", name, err)
+		}
+		texts[name] = formatted
+	}
 }
 
 // function begins a function whose parameters are pointers and numbers, written
-// as in Go; types the assembler does not know are written *tile.
+// as in Go; results follow after ") (". Types the assembler does not know are
+// written *tile.
 func (f *file) function(name, params string) {
 	f.Function(name)
-	f.Attributes(0x4) // NOSPLIT
+	f.Attributes(attr.NOSPLIT)
 	f.SignatureExpr("func(" + strings.ReplaceAll(params, "*tile", "*byte") + ")")
 	f.stubs = append(f.stubs, fmt.Sprintf("func %s(%s)", name, params))
 }

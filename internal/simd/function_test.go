@@ -1,0 +1,149 @@
+package simd_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/loopitr/loopitr/internal/simd"
+)
+
+// exponents returns a dense sample of float32: every exponent from subnormal to
+// infinity, both signs, spread and extreme fractions, zeros, infinities and NaN.
+func exponents() []float32 {
+	var values []float32
+	for bits := uint64(0); bits < 1<<32; bits += 1<<23/13 + 1 {
+		values = append(values, math.Float32frombits(uint32(bits)))
+	}
+	for exponent := range uint32(256) {
+		for _, fraction := range []uint32{0, 1, 0x3fffff, 0x400000, 0x7fffff} {
+			v := math.Float32frombits(exponent<<23 | fraction)
+			values = append(values, v, -v)
+		}
+	}
+	return values
+}
+
+// between returns n values evenly from low to high.
+func between(low, high float64, n int) []float32 {
+	values := make([]float32, n)
+	for i := range values {
+		values[i] = float32(low + (high-low)*float64(i)/float64(n-1))
+	}
+	return values
+}
+
+// ulp is the distance between float32 numbers around want.
+func ulp(want float64) float64 {
+	_, exponent := math.Frexp(want)
+	return math.Ldexp(1, max(exponent-24, -149))
+}
+
+// relative returns a tolerance of n ulp.
+func relative(n float64) func(x, want float64) float64 {
+	return func(_, want float64) float64 { return n * ulp(want) }
+}
+
+func phi(x float64) float64 { return 0.5 * math.Erfc(-x/math.Sqrt2) }
+
+var functions = []struct {
+	name      string
+	f         func(dst, x []float32)
+	want      func(float64) float64
+	tolerance func(x, want float64) float64
+	low, high float64
+}{
+	{"Exp", simd.Exp, math.Exp, relative(1.5), -104, 89},
+	{"Log", simd.Log, math.Log, relative(1), 0, 4},
+	{"Erf", simd.Erf, math.Erf, relative(6), -5, 5},
+	{"Tanh", simd.Tanh, math.Tanh, relative(6), -10, 10},
+	{"Sigmoid", simd.Sigmoid, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
+		func(_, want float64) float64 { return max(3*ulp(want), 0x1p-126) }, -104, 89},
+	{"Sqrt", simd.Sqrt, math.Sqrt, relative(0.5), 0, 9},
+	{"Rsqrt", simd.Rsqrt, func(x float64) float64 { return 1 / math.Sqrt(x) }, relative(1.5), 0, 9},
+	{"GELU", simd.GELU, func(x float64) float64 { return x * phi(x) },
+		func(x, want float64) float64 { return max(2*ulp(want), 2e-7*min(8, math.Abs(x))) }, -15, 15},
+	{"GELUGradient", func(dst, x []float32) {
+		dy := make([]float32, len(x))
+		simd.AddScalar(dy, dy, 1)
+		simd.GELUGradient(dst, x, dy)
+	}, func(x float64) float64 {
+		if math.IsInf(x, 0) {
+			return max(0, math.Copysign(1, x))
+		}
+		return phi(x) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
+	}, func(_, _ float64) float64 { return 4e-7 }, -15, 15},
+}
+
+func TestFunctionsAreWithinTheirBounds(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		for _, f := range functions {
+			t.Run(f.name, func(t *testing.T) {
+				x := append(exponents(), between(f.low, f.high, 200_001)...)
+				got := make([]float32, len(x))
+				f.f(got, x)
+				worst, worstAt := 0.0, 0.0
+				for i, v := range x {
+					want := f.want(float64(v))
+					if f.name == "GELU" && math.IsInf(float64(v), -1) {
+						want = math.NaN()
+					}
+					if math.Abs(want) > math.MaxFloat32 {
+						want = math.Inf(int(math.Copysign(1, want)))
+					}
+					tolerance := f.tolerance(float64(v), want)
+					if math.IsInf(float64(got[i]), 0) && math.Abs(want) > math.MaxFloat32*(1-1e-6) {
+						continue
+					}
+					if !near(got[i], want, tolerance) {
+						t.Fatalf("f(%v) = %v, want %v within %g", v, got[i], want, tolerance)
+					}
+					if e := math.Abs(float64(got[i])-want) / tolerance; e > worst {
+						worst, worstAt = e, float64(v)
+					}
+				}
+				if testing.Verbose() {
+					t.Logf("worst %.2f of the tolerance at %v", worst, worstAt)
+				}
+			})
+		}
+	})
+}
+
+func TestFunctionsKeepToTheirLength(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		for _, f := range functions {
+			for _, n := range odd {
+				got, check := guarded(t, n)
+				x := normal(uint64(n), n)
+				f.f(got, x)
+				check()
+				for i, v := range x {
+					want := f.want(float64(v))
+					if !near(got[i], want, max(f.tolerance(float64(v), want), 1e-9)) {
+						t.Fatalf("%s: %d values: f(%v) = %v, want %v", f.name, n, v, got[i], want)
+					}
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkFunction(b *testing.B) {
+	x := normal(1, 4096)
+	dst := make([]float32, len(x))
+	for _, f := range functions {
+		b.Run(f.name, func(b *testing.B) {
+			b.ReportMetric(fastest(b, func() { f.f(dst, x) })/float64(len(x)), "ns/value")
+		})
+	}
+	for _, n := range []int{65, 197, 768} {
+		b.Run(fmt.Sprintf("Softmax/%d", n), func(b *testing.B) {
+			b.ReportMetric(fastest(b, func() { simd.Softmax(dst[:n], x[:n]) })/float64(n), "ns/value")
+		})
+		b.Run(fmt.Sprintf("LayerNorm/%d", n), func(b *testing.B) {
+			norm := simd.LayerNorm{Gamma: x[:n], Beta: x[n : 2*n], Epsilon: 1e-6}
+			b.ReportMetric(fastest(b, func() { norm.Row(dst[:n], x[:n]) })/float64(n), "ns/value")
+		})
+	}
+}
