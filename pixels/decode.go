@@ -23,7 +23,7 @@ import (
 // maxPixels 0 means DefaultMaxPixels. Width x height above it, or a side above
 // 65,535, is refused from the header, before any pixel is decoded; so are headers
 // that promise more work than pictures need (a JPEG of hundreds of scans, a TIFF
-// whose blocks overlap). Memory is at most some 20 bytes per pixel of the limit.
+// whose blocks overlap). Memory is at most some 30 bytes per pixel.
 // Every error wraps loopitr.ErrInvalid; facts then hold what was known. encoded
 // is not retained. Decode may be called concurrently.
 func Decode(encoded []byte, maxPixels int) (picture Image, facts loopitr.Facts, err error) {
@@ -38,18 +38,18 @@ func Decode(encoded []byte, maxPixels int) (picture Image, facts loopitr.Facts, 
 			picture, err = Image{}, fmt.Errorf("decode %s picture: decoder gave up: %v: %w", format, r, loopitr.ErrInvalid)
 		}
 	}()
+	said := readEXIF(encoded, format)
+	facts.Taken, facts.Camera, facts.Place = said.taken, said.camera, said.place
 	source, err := inspect(encoded, format, maxPixels)
 	facts.Width, facts.Height = source.width, source.height
 	if err != nil {
 		return Image{}, facts, fmt.Errorf("decode %spicture: %w: %w", format.prefix(), err, loopitr.ErrInvalid)
 	}
-	said := readEXIF(encoded, format)
 	picture, err = source.decode(said.turn)
 	if err != nil {
 		return Image{}, facts, fmt.Errorf("decode %s picture: %w: %w", format, plain(err), loopitr.ErrInvalid)
 	}
 	facts.Width, facts.Height = picture.Width, picture.Height
-	facts.Taken, facts.Camera, facts.Place = said.taken, said.camera, said.place
 	return picture, facts, nil
 }
 

@@ -42,7 +42,7 @@ func inspect(encoded []byte, f format, maxPixels int) (source, error) {
 	}
 	switch f {
 	case formatJPEG:
-		return s, checkScans(s.encoded)
+		return s, s.checkScans(maxPixels)
 	case formatTIFF:
 		return s, s.inspectTIFF(maxPixels)
 	case formatPNG, formatBMP:

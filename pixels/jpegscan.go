@@ -5,13 +5,19 @@ import (
 	"fmt"
 )
 
-// maxScans bounds the passes over a JPEG. Encoders write up to about a dozen; each
-// costs a visit to every block of the picture for as little as a hundred bytes of
-// file, so that thousands of them would make a small file decode for hours.
-const maxScans = 100
+// maxScans bounds the passes over a JPEG, and scansAtLimit those over one as large
+// as the pixel limit. Encoders write up to about a dozen; each costs a visit to
+// every block of the picture for as little as a hundred bytes of file, so that a
+// small file could keep the decoder busy for hours.
+const (
+	maxScans     = 100
+	scansAtLimit = 20
+)
 
 // checkScans counts the scans of a JPEG by its markers.
-func checkScans(b []byte) error {
+func (s source) checkScans(maxPixels int) error {
+	b := s.encoded
+	limit := int(min(maxScans, scansAtLimit*float64(maxPixels)/float64(s.width*s.height)))
 	scans := 0
 	for at := 2; ; {
 		marker, payload, next := nextSegment(b, at)
@@ -19,8 +25,8 @@ func checkScans(b []byte) error {
 			return nil // damage is for the decoder to name
 		}
 		if marker == 0xda {
-			if scans++; scans > maxScans {
-				return fmt.Errorf("more than %d scans, the limit", maxScans)
+			if scans++; scans > limit {
+				return fmt.Errorf("more than %d scans, the limit for %dx%d pixels", limit, s.width, s.height)
 			}
 		}
 		at = next

@@ -114,7 +114,21 @@ func TestDecodeHonoursTheLimit(t *testing.T) {
 	}
 }
 
-// Twelve scans are a usual progressive file; repeating them once is still decoded.
+// Near the pixel limit fewer scans are allowed, and a usual file still is.
+func TestDecodeCountsScansByThePicture(t *testing.T) {
+	if _, _, err := pixels.Decode(manyScans(t, 1), 90*62); err != nil {
+		t.Errorf("ten scans at the limit: %v", err)
+	}
+	_, _, err := pixels.Decode(manyScans(t, 4), 90*62)
+	if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), "more than 20 scans") {
+		t.Errorf("forty scans at the limit: %v", err)
+	}
+	if _, _, err = pixels.Decode(manyScans(t, 4), 0); err != nil && strings.Contains(err.Error(), "scans") {
+		t.Errorf("forty scans far below the limit: %v", err)
+	}
+}
+
+// A usual progressive file has ten scans.
 func TestDecodeAllowsUsualScans(t *testing.T) {
 	if _, _, err := pixels.Decode(manyScans(t, 1), 0); err != nil {
 		t.Error(err)
