@@ -9,18 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/simd"
 )
-
-// dot is the inner product of two rows of codes. Codes are within -127..127, so
-// that 2^17 dimensions cannot overflow.
-func dot(a, b []int8) int32 {
-	var sum int32
-	b = b[:len(a)]
-	for i, v := range a {
-		sum += int32(v) * int32(b[i])
-	}
-	return sum
-}
 
 // probeVector is a query as int8 and as it was.
 //
@@ -60,11 +50,11 @@ type candidate struct {
 func (c candidate) lower() float64 { return c.middle - c.radius }
 func (c candidate) upper() float64 { return c.middle + c.radius }
 
-// rough bounds a row's cosine with integer products only.
-func (q *probeVector) rough(b *block, r int) candidate {
+// rough bounds a row's cosine by the integer product of its codes and the query's.
+func (q *probeVector) rough(b *block, r int, product int32) candidate {
 	return candidate{
 		row:    r,
-		middle: float64(dot(q.codes, b.row(r))) * q.scale * float64(b.scales[r]),
+		middle: float64(product) * q.scale * float64(b.scales[r]),
 		radius: q.length*float64(b.errors[r]) + q.missing*(1+unitTolerance) + slack,
 	}
 }
@@ -153,12 +143,13 @@ func (b *block) scan(ctx context.Context, q *probeVector, allowed []bool, count 
 	for w := range lists {
 		lists[w].count = count
 		workers.Go(func() {
+			products := make([]int32, stretch)
 			for ctx.Err() == nil {
 				first := int(next.Add(1)-1) * stretch
 				if first >= b.rows() {
 					return
 				}
-				b.scanRows(&lists[w], q, allowed, first)
+				b.scanRows(&lists[w], q, allowed, products, first)
 			}
 		})
 	}
@@ -169,10 +160,20 @@ func (b *block) scan(ctx context.Context, q *probeVector, allowed []bool, count 
 	return b.refine(q, lists, count), nil
 }
 
-func (b *block) scanRows(s *shortlist, q *probeVector, allowed []bool, first int) {
-	for r := first; r < min(first+stretch, b.rows()); r++ {
-		if allowed == nil || allowed[r] {
-			s.offer(q.rough(b, r))
+// scanRows offers the allowed rows of one stretch, run by run.
+func (b *block) scanRows(s *shortlist, q *probeVector, allowed []bool, products []int32, first int) {
+	end := min(first+stretch, b.rows())
+	for first < end {
+		run := first
+		for first < end && (allowed == nil || allowed[first]) {
+			first++
+		}
+		simd.DotInt8(products[:first-run], q.codes, b.codes[run*b.dimensions:])
+		for r := run; r < first; r++ {
+			s.offer(q.rough(b, r, products[r-run]))
+		}
+		for first < end && allowed != nil && !allowed[first] {
+			first++
 		}
 	}
 }
