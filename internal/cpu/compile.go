@@ -195,6 +195,9 @@ func (c *compiler) assignSlots() {
 	}
 	p := c.program
 	p.parameterSlots = make([]int, len(p.inputs))
+	for i := range p.parameterSlots {
+		p.parameterSlots[i] = -1 // until a node uses it
+	}
 	p.captureSlots = make([]int, p.captures)
 	for i := range p.captureSlots {
 		p.captureSlots[i] = -1

@@ -50,3 +50,5 @@ func constantShape(flat any, dims []int) (shapes.Shape, error) {
 	}
 	return shapes.Make(dtype, dims...), nil
 }
+
+func isFloat32(n *node) bool { return n.dtype() == dtypes.Float32 }

@@ -59,9 +59,9 @@ type (
 		layout compute.AttentionAxesLayout
 		scale  float64
 		causal bool
-		mask   int // input that is the mask, 0 for none
-		bias   int // input that is the additive bias, 0 for none
-		shapes []shapes.Shape
+		mask   int  // input that is the mask, 0 for none
+		bias   int  // input that is the additive bias, 0 for none
+		turned bool // made of one over transposed heads
 	}
 	branchAttr struct {
 		functions []*Function

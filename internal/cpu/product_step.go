@@ -96,6 +96,9 @@ func (c *compiler) productStep(u *unit) step {
 			return s
 		}
 	}
+	if len(n.inputs) > 2 {
+		return c.biasAfter(n, plainProduct[float32](c, n, lhs, rhs))
+	}
 	switch n.dtype() {
 	case dtypes.Float32:
 		return plainProduct[float32](c, n, lhs, rhs)
@@ -147,12 +150,25 @@ func plainProduct[T number](c *compiler, n *node, lhs, rhs side) step {
 	})
 }
 
+// biasAfter adds the bias to a product that no matrix step computes.
+func (c *compiler) biasAfter(n *node, product step) step {
+	dst, bias, size, columns := c.slot(n), c.slot(n.inputs[2]), n.size(), n.inputs[2].size()
+	add := funcStep(func(f *frame) {
+		out, b := f.floats(dst, size), f.floats(bias, columns)
+		for i := range size / columns {
+			simd.Add(out[i*columns:][:columns], out[i*columns:], b)
+		}
+	})
+	return steps{product, add}
+}
+
 // matrixProduct multiplies float32 matrices, one per batch element.
 type matrixProduct struct {
 	a, b, c                 side
 	batches                 int
 	rows, columns, depth    int
 	aRow, aCol, bRow, bCol  int
+	bias                    int // slot, -1 for none
 	precision               simd.Precision
 	packed                  bool // pack B once, shared by the workers
 	tileRows, tileColumns   int
@@ -163,7 +179,10 @@ type matrixProduct struct {
 
 // matrixStep returns nil when the axes are not those of strided matrices.
 func (c *compiler) matrixStep(n *node, lhs, rhs side) step {
-	m := &matrixProduct{a: lhs, b: rhs, batches: lhs.batch.size()}
+	m := &matrixProduct{a: lhs, b: rhs, batches: lhs.batch.size(), bias: -1}
+	if len(n.inputs) > 2 {
+		m.bias = c.slot(n.inputs[2])
+	}
 	m.c = side{slot: c.slot(n), elements: n.size()}
 	var ok [4]bool
 	var depth int
@@ -267,6 +286,9 @@ func (m *matrixProduct) tile(f *frame, w, batch, tile int) {
 	}
 	if m.packed {
 		p.Packed = &f.packed
+	}
+	if m.bias >= 0 {
+		p.Bias = f.floats(m.bias, m.columns)
 	}
 	row, column := tile%m.rowTiles*m.tileRows, tile/m.rowTiles*m.tileColumns
 	p.RunTile(&f.workers[w].workspace, simd.Tile{

@@ -35,7 +35,7 @@ type program struct {
 	outputs []shapes.Shape
 
 	slots          int
-	parameterSlots []int
+	parameterSlots []int // -1 for a parameter that is not used
 	captures       int
 	captureSlots   []int // -1 for a captured value that is not used
 	constants      []constant
@@ -113,7 +113,9 @@ func (p *program) newFrame() *frame {
 func (p *program) release(f *frame) {
 	p.backend.memory.putArena(f.arena)
 	for _, s := range p.parameterSlots {
-		f.ptr[s] = nil
+		if s >= 0 {
+			f.ptr[s] = nil
+		}
 	}
 	for _, s := range p.captureSlots {
 		if s >= 0 {
@@ -140,7 +142,9 @@ func (p *program) execute(inputs, captures []unsafe.Pointer, blocks []*block) ([
 	}
 	defer p.release(f)
 	for i, s := range p.parameterSlots {
-		f.ptr[s] = inputs[i]
+		if s >= 0 {
+			f.ptr[s] = inputs[i]
+		}
 	}
 	for i, s := range p.captureSlots {
 		if s >= 0 {

@@ -37,6 +37,10 @@ func simplify(fn *Function) *graph {
 	for _, n := range fn.outputs {
 		g.outputs = append(g.outputs, s.replaced[n.id])
 	}
+	g.sweep()
+	g.foldResults()
+	g.sweep()
+	g.foldBiases()
 	return g.sweep()
 }
 
@@ -127,9 +131,19 @@ func (s *simplifier) rewrite(n *node) *node {
 		if isIdentity(perm) {
 			return n.inputs[0]
 		}
+		if n.inputs[0].op == compute.OpTypeTranspose {
+			return s.composed(n)
+		}
 		if movesOnlyOnes(n.inputs[0].dims(), perm) {
 			return s.intern(&node{op: compute.OpTypeReshape, shape: n.shape, inputs: n.inputs, fn: n.fn})
 		}
+	case compute.OpTypeDotGeneral:
+		foldOperand(n, 0)
+		foldOperand(n, 1)
+	case opAttention, opAttentionGradient:
+		return s.turnAttention(n)
+	case opSelect:
+		return s.turnSelect(n)
 	case compute.OpTypeBroadcastInDim:
 		in := n.inputs[0]
 		if in.size() == n.size() {
