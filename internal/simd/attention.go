@@ -61,81 +61,55 @@ func (a *Attention) scale() float32 {
 }
 
 // Run computes O and LogSumExp for queries [from, to). A query whose keys are
-// all masked gets zeros and log-sum-exp -Inf.
+// all masked gets zeros and log-sum-exp -Inf; values of masked keys are not read
+// where that shows in the mask's row of all queries.
 func (a *Attention) Run(w *Workspace, from, to int) {
 	a.validate()
-	scores := w.scores(a.K.Rows)
-	for i := from; i < to; i++ {
-		a.row(scores, i)
-		greatest, sum := MaxSumExp(scores)
-		out := a.O.Row(i)
-		clear(out)
-		lse := greatest + float32(math.Log(float64(sum)))
-		if a.LogSumExp != nil {
-			a.LogSumExp[i] = lse
-		}
-		if sum == 0 {
-			continue
-		}
-		for j, s := range scores {
-			ScaleAdd(out, a.V.Row(j), float32(math.Exp(float64(s-lse))), out)
-		}
+	if from < 0 || to > a.Q.Rows || from > to {
+		panic(fmt.Sprintf("simd: queries %d to %d of %d", from, to, a.Q.Rows))
 	}
-}
-
-// row computes the masked scores of query i; a masked key gets -Inf.
-func (a *Attention) row(scores []float32, i int) {
-	scale := a.scale()
-	for j := range scores {
-		if a.Mask != nil && !a.Mask[i*a.MaskStride+j] || a.Causal && j > i {
-			scores[j] = float32(math.Inf(-1))
-			continue
-		}
-		scores[j] = scale * Dot(a.Q.Row(i), a.K.Row(j))
-		if a.Bias != nil {
-			scores[j] += a.Bias[i*a.BiasStride+j]
-		}
+	if from == to {
+		return
+	}
+	s := w.attend(a, false)
+	defer s.release()
+	for start := from; start < to; start += queryBlock {
+		s.forward(start, min(queryBlock, to-start))
 	}
 }
 
 // Run computes DQ, DK and DV.
 func (g *AttentionGradient) Run(w *Workspace) {
 	g.validate()
-	g.DO.check("attention gradient")
+	g.check()
+	// Keys that no query attends to are left out below.
 	for _, m := range []Matrix{g.DQ, g.DK, g.DV} {
-		m.check("attention gradient")
 		for i := range m.Rows {
 			clear(m.Row(i))
 		}
 	}
-	scale := g.scale()
-	scores := w.scores(g.K.Rows)
-	for i := range g.Q.Rows {
-		g.row(scores, i)
-		do := g.DO.Row(i)
-		delta := Dot(do, g.O.Row(i))
-		for j, s := range scores {
-			if math.IsInf(float64(s), -1) {
-				continue
-			}
-			p := float32(math.Exp(float64(s - g.LogSumExp[i])))
-			ds := scale * p * (Dot(do, g.V.Row(j)) - delta)
-			if g.DV.Rows != 0 {
-				ScaleAdd(g.DV.Row(j), do, p, g.DV.Row(j))
-			}
-			if g.DQ.Rows != 0 {
-				ScaleAdd(g.DQ.Row(i), g.K.Row(j), ds, g.DQ.Row(i))
-			}
-			if g.DK.Rows != 0 {
-				ScaleAdd(g.DK.Row(j), g.Q.Row(i), ds, g.DK.Row(j))
-			}
-		}
+	if g.Q.Rows == 0 {
+		return
+	}
+	s := w.attend(&g.Attention, true)
+	defer s.release()
+	for start := 0; start < g.Q.Rows; start += queryBlock {
+		s.backward(g, start, min(queryBlock, g.Q.Rows-start))
 	}
 }
 
-func (w *Workspace) scores(n int) []float32 {
-	if cap(w.attention) < n {
-		w.attention = make([]float32, n)
+func (g *AttentionGradient) check() {
+	if g.LogSumExp == nil {
+		panic("simd: attention gradient without log-sum-exp")
 	}
-	return w.attention[:n]
+	for _, pair := range [][2]Matrix{{g.DO, g.O}, {g.DQ, g.Q}, {g.DK, g.K}, {g.DV, g.V}} {
+		got, want := pair[0], pair[1]
+		got.check("attention gradient")
+		if got.Rows != 0 && (got.Rows != want.Rows || got.Columns != want.Columns || got.ColumnStride != 1 && got.Columns > 1) {
+			panic(fmt.Sprintf("simd: attention gradient of %dx%d is %dx%d", want.Rows, want.Columns, got.Rows, got.Columns))
+		}
+	}
+	if g.DO.Rows != g.O.Rows {
+		panic("simd: attention gradient without that of its result")
+	}
 }

@@ -46,6 +46,12 @@ func (p *Packed) Reuse(k, n int, precision Precision) {
 	p.values = p.values[:size]
 }
 
+// pack makes p hold m.
+func (p *Packed) pack(m Matrix) {
+	p.Reuse(m.Rows, m.Columns, Float32)
+	p.Panels(m, 0, p.Count())
+}
+
 // Panels packs panels [from, to) of b, which has the shape given to NewPacked.
 func (p *Packed) Panels(b Matrix, from, to int) {
 	if b.Rows != p.k || b.Columns != p.n || from < 0 || to > p.Count() {

@@ -50,8 +50,9 @@ const (
 // Workspace holds the buffers of one worker between calls, so that a steady
 // state allocates nothing. The zero value is ready. One goroutine at a time.
 type Workspace struct {
-	a, b, attention []float32
-	tile            tile
+	a, b      []float32
+	tile      tile
+	attention attending
 }
 
 // Tile is the block of C, rows [Row, Row+Rows) and columns [Column,
