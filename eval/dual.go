@@ -15,6 +15,7 @@ type standing struct {
 	// not below theirs.
 	atLeast []int
 	top     []recall.Candidate // the candidates, best first
+	z       []float32          // of each candidate, when they were judged
 }
 
 // relevance returns where in atLeast a gallery item is counted.

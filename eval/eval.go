@@ -24,6 +24,7 @@ type session struct {
 	config        Config
 	images, texts *side
 	scores        *Scores
+	judged        *judged
 }
 
 // Measure encodes the split, ranks it by cosine in both directions and has the
@@ -63,8 +64,13 @@ func measure(ctx context.Context, m Model, split Split, c Config) (*session, err
 	if c.Rerank == 0 {
 		return s, nil
 	}
-	s.scores.judged = candidates(s.scores.layout)
-	return s, timed(&s.scores.Seconds.Rerank, func() error { return s.match(ctx) })
+	s.judged = candidates(s.scores.layout)
+	s.scores.pairs = len(s.judged.z)
+	if err := timed(&s.scores.Seconds.Rerank, func() error { return s.match(ctx) }); err != nil {
+		return nil, err
+	}
+	s.judged.handOut(s.scores.layout)
+	return s, nil
 }
 
 func timed(seconds *float64, stage func() error) error {

@@ -32,12 +32,12 @@ func Plot(w io.Writer, points []Point) error {
 	if err != nil {
 		return err
 	}
-	right, err := panel("one query, ms", curve{"re-ranking", times})
+	right, err := panel("re-ranking one query, ms", curve{points: times})
 	if err != nil {
 		return err
 	}
 	canvas := vgimg.New(24*vg.Centimeter, 10*vg.Centimeter)
-	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter}
+	tiles := draw.Tiles{Rows: 1, Cols: 2, PadX: vg.Centimeter, PadRight: vg.Millimeter * 2}
 	plots := [][]*plot.Plot{{left, right}}
 	for i, c := range plot.Align(plots, tiles, draw.New(canvas))[0] {
 		plots[0][i].Draw(c)
@@ -68,7 +68,9 @@ func panel(y string, curves ...curve) (*plot.Plot, error) {
 		line.Color, marks.Color = palette[i], palette[i]
 		line.Width, marks.Shape = vg.Points(1.5), draw.CircleGlyph{}
 		p.Add(line, marks)
-		p.Legend.Add(c.name, line)
+		if len(curves) > 1 {
+			p.Legend.Add(c.name, line)
+		}
 	}
 	return p, nil
 }

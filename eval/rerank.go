@@ -16,10 +16,28 @@ type judged struct {
 	z        []float32
 }
 
+// handOut gives every query the log-odds of its candidates.
+func (j *judged) handOut(l *layout) {
+	for c := range l.texts {
+		t := &l.texts[c]
+		t.z = make([]float32, len(t.top))
+		for i, candidate := range t.top {
+			t.z[i] = j.logOdds(c, candidate.Item)
+		}
+	}
+	for p := range l.images {
+		t := &l.images[p]
+		t.z = make([]float32, len(t.top))
+		for i, candidate := range t.top {
+			t.z[i] = j.logOdds(candidate.Item, p)
+		}
+	}
+}
+
 // logOdds returns the match log-odds of a pair that was judged.
-func (j *judged) logOdds(caption, picture int32) float32 {
+func (j *judged) logOdds(caption, picture int) float32 {
 	from, to := j.first[caption], j.first[caption+1]
-	i, ok := slices.BinarySearch(j.pictures[from:to], picture)
+	i, ok := slices.BinarySearch(j.pictures[from:to], int32(picture))
 	if !ok {
 		panic(fmt.Sprintf("eval: caption %d with picture %d was not judged", caption, picture))
 	}
@@ -53,7 +71,7 @@ func candidates(l *layout) *judged {
 // match judges all pairs. Pictures and captions go by in blocks whose states fit
 // into half of the bound each; with all states held there is one block.
 func (s *session) match(ctx context.Context) error {
-	j := s.scores.judged
+	j := s.judged
 	done := 0
 	pictures, captions := s.images.block(s.config.StateBytes/2), s.texts.block(s.config.StateBytes/2)
 	for p := 0; p < s.images.count; p += pictures {
@@ -117,7 +135,7 @@ func (s *session) matchBatch(ctx context.Context, batch []work, pair func(work) 
 		return fmt.Errorf("matcher gave %d values for %d pairs: %w", len(z), len(pairs), loopitr.ErrInvalid)
 	}
 	for i, w := range batch {
-		s.scores.judged.z[w.pair] = z[i]
+		s.judged.z[w.pair] = z[i]
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func (s *Scores) reranked(dual recall.Report, weight float32, b recall.Bootstrap
 	if k == All {
 		k = s.most()
 	}
-	return &Reranked{K: k, Weight: weight, Pairs: len(s.judged.z), Report: report, Gap: gap(report, dual)}, nil
+	return &Reranked{K: k, Weight: weight, Pairs: s.pairs, Report: report, Gap: gap(report, dual)}, nil
 }
 
 func gap(a, b recall.Report) Gap {

@@ -22,7 +22,7 @@ type Scores struct {
 	Rule loopitr.ScoreRule
 
 	layout *layout
-	judged *judged // nil when nothing was re-ranked
+	pairs  int // judged
 }
 
 // Order is a way to order a query's gallery: the Rerank best by cosine first, by
@@ -45,12 +45,7 @@ func (s *Scores) Report(o Order, b recall.Bootstrap) (recall.Report, error) {
 	if k == All {
 		k = s.most()
 	}
-	images := place(s.layout.images, k, func(query int, c recall.Candidate) float32 {
-		return rule.Score(s.judged.logOdds(int32(c.Item), int32(query)), c.Score)
-	})
-	texts := place(s.layout.texts, k, func(query int, c recall.Candidate) float32 {
-		return rule.Score(s.judged.logOdds(int32(query), int32(c.Item)), c.Score)
-	})
+	images, texts := place(s.layout.images, k, rule), place(s.layout.texts, k, rule)
 	return recall.Summarize(images, texts, b)
 }
 
@@ -71,14 +66,14 @@ func (s *Scores) check(o Order) error {
 }
 
 // place makes ranks of one direction's standings, both directions alike.
-func place(standings []standing, k int, score func(query int, c recall.Candidate) float32) []recall.Query {
+func place(standings []standing, k int, rule loopitr.ScoreRule) []recall.Query {
 	out := make([]recall.Query, len(standings))
 	spread((len(standings)+queryBlock-1)/queryBlock, func(b int) {
 		for q := b * queryBlock; q < min((b+1)*queryBlock, len(standings)); q++ {
 			s := &standings[q]
 			atLeast := s.atLeast
 			if k > 0 {
-				atLeast = s.reranked(k, func(c recall.Candidate) float32 { return score(q, c) })
+				atLeast = s.reranked(k, rule)
 			}
 			out[q] = recall.Place(s.picture, atLeast[:len(s.own)], atLeast[len(s.own):])
 		}
@@ -89,11 +84,11 @@ func place(standings []standing, k int, score func(query int, c recall.Candidate
 // reranked counts as atLeast does, in the re-ranked order: a relevant item among
 // the candidates competes with them alone; any other stands behind all of them,
 // where its cosine put it.
-func (s *standing) reranked(k int, score func(recall.Candidate) float32) []int {
+func (s *standing) reranked(k int, rule loopitr.ScoreRule) []int {
 	top := s.top[:min(k, len(s.top))]
 	scores := make([]float32, len(top))
 	for i, c := range top {
-		scores[i] = score(c)
+		scores[i] = rule.Score(s.z[i], c.Score)
 	}
 	out := slices.Clone(s.atLeast)
 	var among []int // positions in out of relevant candidates
