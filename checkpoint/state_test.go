@@ -160,3 +160,29 @@ func TestStatesThatCannotBeLoaded(t *testing.T) {
 	}
 	checkState(t, dir, 1)
 }
+
+func FuzzLoadState(f *testing.F) {
+	dir := filepath.Join(f.TempDir(), "states")
+	if err := checkpoint.SaveState(dir, state(1)); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(stateFile(dir, 1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add(whole[:100])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if err := os.WriteFile(stateFile(dir, 1), raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var p progress
+		_, damaged, err := checkpoint.LoadState(dir, &p)
+		switch {
+		case err == nil && len(damaged) == 0, errors.Is(err, loopitr.ErrInvalid), errors.Is(err, loopitr.ErrCorrupt) && len(damaged) == 1:
+		default:
+			t.Fatalf("error of another kind: %v, %v", damaged, err)
+		}
+	})
+}
