@@ -14,6 +14,7 @@ type row struct {
 	name     string
 	captions []string
 	split    string // as written
+	stated   bool   // split is stated, be it empty: the file's name does not count
 	whole    bool   // all there is of the picture: a second one is a duplicate
 	place    place  // where the bytes lie, when the format itself holds them
 }
@@ -59,7 +60,7 @@ func (b *builder) add(r row) error {
 		return nil
 	}
 	split := cleanSplit(oneLine(r.split))
-	if split == "" {
+	if split == "" && !r.stated {
 		split = b.inferred
 	}
 	i, known := b.byID[id]

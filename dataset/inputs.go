@@ -226,9 +226,6 @@ func readInput(b *builder, in input, captions *translations) error {
 	if err != nil {
 		return err
 	}
-	if splits != nil {
-		b.inferred = ""
-	}
 	if in.layout == csvTable {
 		return readCSV(b, f, in.path, splits)
 	}

@@ -48,8 +48,8 @@ func addObject(b *builder, at spot, raw []byte) error {
 		b.skip(at, BadRow, "an image and a caption are expected")
 		return nil
 	}
-	split, _ := textOf(fields, splitNames)
-	return b.add(row{at: at, name: name, captions: captions, split: split, whole: list})
+	split, stated := textOf(fields, splitNames)
+	return b.add(row{at: at, name: name, captions: captions, split: split, stated: stated, whole: list})
 }
 
 // cocoRead gathers COCO's two lists, which name each other by number.
@@ -133,8 +133,8 @@ func (c *cocoRead) image(b *builder, at spot, raw []byte) error {
 		b.skip(at, BadRow, "a filename or file_name is expected")
 		return nil
 	}
-	split, _ := textOf(fields, splitNames)
-	r := row{at: at, name: name, split: split, whole: true}
+	split, stated := textOf(fields, splitNames)
+	r := row{at: at, name: name, split: split, stated: stated, whole: true}
 	if captions, ok := textsOf(fields, captionNames); ok {
 		r.captions = captions
 		return b.add(r)

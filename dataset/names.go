@@ -37,7 +37,7 @@ func cleanName(name string) (string, error) {
 		return "", errNameLong
 	case !utf8.ValidString(name):
 		return "", errNameText
-	case strings.ContainsFunc(name, unicode.IsControl):
+	case strings.ContainsFunc(name, breaksLine):
 		return "", errNameControl
 	}
 	for _, element := range strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '\\' }) {
@@ -45,11 +45,16 @@ func cleanName(name string) (string, error) {
 			return "", errNameParent
 		}
 	}
-	clean := strings.TrimPrefix(path.Clean("/"+strings.TrimSpace(name)), "/")
-	if clean == "" {
-		return "", errNameEmpty
+	for {
+		clean := strings.TrimFunc(path.Clean("/"+name), func(r rune) bool { return r == '/' || unicode.IsSpace(r) })
+		switch clean {
+		case "":
+			return "", errNameEmpty
+		case name:
+			return clean, nil
+		}
+		name = clean // a space may have hidden a "." element
 	}
-	return clean, nil
 }
 
 // endings yields name and then its shorter and shorter ends: a/b/c.jpg, b/c.jpg, c.jpg.

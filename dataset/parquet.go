@@ -171,7 +171,7 @@ func (g *groupRows) row(i int) row {
 	}
 	r.whole = g.lists
 	if g.splits != nil && len(g.splits[i]) > 0 {
-		r.split = g.splits[i][0]
+		r.split, r.stated = g.splits[i][0], true
 	}
 	return r
 }

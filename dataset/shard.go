@@ -190,7 +190,7 @@ func (r *shardRead) takeJSON(s *sample, at spot, text []byte) {
 		s.captions = captions
 	}
 	if split, ok := textOf(fields, splitNames); ok {
-		s.split = split
+		s.split, s.stated = split, true
 	}
 	if name, ok := textOf(fields, []string{"image"}); ok && name != "" {
 		s.name = name

@@ -111,9 +111,6 @@ func isNumber(s string) bool {
 }
 
 func addFields(b *builder, at spot, fields []string, c columns, splits map[string]string) error {
-	if c.split >= 0 {
-		b.inferred = "" // an empty field says that there is none
-	}
 	if c.last {
 		c.caption = len(fields) - 1
 		if c.caption == 0 {
@@ -129,9 +126,9 @@ func addFields(b *builder, at spot, fields []string, c columns, splits map[strin
 		r.name = trimNumber(r.name)
 	}
 	if c.split >= 0 && c.split < len(fields) {
-		r.split = fields[c.split]
+		r.split, r.stated = fields[c.split], true
 	} else if splits != nil {
-		r.split = splits[r.name]
+		r.split, r.stated = splits[r.name], true
 	}
 	return b.add(r)
 }

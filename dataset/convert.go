@@ -1,0 +1,176 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/loopitr/loopitr"
+)
+
+// Format is what Convert writes.
+type Format string
+
+const (
+	JSONL      Format = "jsonl"      // an object with image, captions and split a line
+	TSV        Format = "tsv"        // rows of image, caption, split under a header
+	CSV        Format = "csv"        // the same, quoted where needed
+	Karpathy   Format = "karpathy"   // one JSON object as in dataset_coco.json
+	WebDataset Format = "webdataset" // a folder of tar shards with the pictures
+
+	// Flickr is rows of NAME#number, caption, with a split.SPLIT.txt beside for each
+	// split. A set without splits should not be named after one: see Open.
+	Flickr Format = "flickr"
+)
+
+// formats are the writers of those that are one file.
+var formats = map[Format]func(w io.Writer, records []Record) error{
+	JSONL: writeJSONL, TSV: writeTSV, CSV: writeCSV, Karpathy: writeKarpathy, Flickr: writeFlickr,
+}
+
+// ConvertConfig says what Convert writes and where.
+type ConvertConfig struct {
+	Format Format
+	// Path is the file to write; for WebDataset a folder, in which shards
+	// 000000.tar and on are made.
+	Path string
+	// Pictures also writes the pictures to images/ beside Path. Shards always
+	// hold them.
+	Pictures bool
+	// ShardBytes is when a shard is full. 0 is 256 MiB.
+	ShardBytes int64
+}
+
+// Validate names the field that can never work; it wraps loopitr.ErrInvalid.
+func (c ConvertConfig) Validate() error {
+	switch {
+	case formats[c.Format] == nil && c.Format != WebDataset:
+		return fmt.Errorf("convert: format %q is none of %v and %s: %w", c.Format, sortedKeys(formats), WebDataset, loopitr.ErrInvalid)
+	case c.Path == "":
+		return fmt.Errorf("convert: path is empty: %w", loopitr.ErrInvalid)
+	case c.ShardBytes < 0:
+		return fmt.Errorf("convert: shard of %d bytes: %w", c.ShardBytes, loopitr.ErrInvalid)
+	}
+	return nil
+}
+
+// Convert writes a set. Opening what it wrote gives the same Records, and with
+// pictures the same bytes. A picture that cannot be read is left out, with its
+// record, and listed. Every file is complete or not there. The error wraps
+// loopitr.ErrInvalid when the format cannot hold the set's names; otherwise it is
+// ctx's or the operating system's.
+func Convert(ctx context.Context, s *Set, config ConvertConfig) (Skips, error) {
+	if err := config.Validate(); err != nil {
+		return Skips{}, err
+	}
+	if config.ShardBytes == 0 {
+		config.ShardBytes = 256 << 20
+	}
+	c := &converter{ctx: ctx, set: s, config: config}
+	var err error
+	if config.Format == WebDataset {
+		err = c.shards()
+	} else {
+		err = c.file()
+	}
+	if err != nil {
+		return c.skips, fmt.Errorf("convert to %q: %w", config.Path, err)
+	}
+	return c.skips, nil
+}
+
+type converter struct {
+	ctx    context.Context
+	set    *Set
+	config ConvertConfig
+	skips  Skips
+}
+
+// picture reads one picture; ok is false, and the reason listed, when it cannot.
+func (c *converter) picture(i int) (picture []byte, ok bool, err error) {
+	if err := c.ctx.Err(); err != nil {
+		return nil, false, err
+	}
+	picture, err = c.set.Picture(i)
+	if err != nil {
+		c.skip(i, err)
+		return nil, false, nil
+	}
+	return picture, true, nil
+}
+
+func (c *converter) skip(i int, err error) {
+	reason := Unreadable
+	if errors.Is(err, loopitr.ErrNotFound) {
+		reason = MissingFile
+	}
+	c.skips.add(DefaultLimits().Details, Skip{Where: c.set.Records[i].ID, Reason: reason, Detail: err.Error()})
+}
+
+func (c *converter) file() error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	records := c.set.Records
+	if c.config.Pictures {
+		var err error
+		if records, err = c.pictures(); err != nil {
+			return err
+		}
+	}
+	if c.config.Format == Flickr {
+		if err := writeSplitFiles(filepath.Dir(c.config.Path), records); err != nil {
+			return err
+		}
+	}
+	return writeFile(c.config.Path, func(w io.Writer) error { return formats[c.config.Format](w, records) })
+}
+
+// pictures writes images/ID for every record and returns those that it could.
+func (c *converter) pictures() ([]Record, error) {
+	root := filepath.Join(filepath.Dir(c.config.Path), "images")
+	kept := make([]Record, 0, len(c.set.Records))
+	for i, r := range c.set.Records {
+		picture, ok, err := c.picture(i)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		name := r.ID
+		if !isPicture(name) {
+			name += pictureExtension(picture)
+		}
+		path := filepath.Join(root, filepath.FromSlash(name)) // IDs have no ".."
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, err
+		}
+		if err := writeFile(path, func(w io.Writer) error { _, err := w.Write(picture); return err }); err != nil {
+			return nil, err
+		}
+		kept = append(kept, r)
+	}
+	return kept, nil
+}
+
+// pictureExtension is what a picture's first bytes say it is; .jpg when they say
+// nothing, because a name must end somehow.
+func pictureExtension(picture []byte) string {
+	for _, magic := range []struct{ begin, extension string }{
+		{"\x89PNG", ".png"}, {"GIF8", ".gif"}, {"BM", ".bmp"}, {"II*\x00", ".tiff"}, {"MM\x00*", ".tiff"},
+	} {
+		if strings.HasPrefix(string(picture[:min(len(picture), 8)]), magic.begin) {
+			return magic.extension
+		}
+	}
+	if len(picture) > 12 && bytes.HasPrefix(picture, []byte("RIFF")) && string(picture[8:12]) == "WEBP" {
+		return ".webp"
+	}
+	return ".jpg"
+}

@@ -1,0 +1,228 @@
+package dataset_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/dataset"
+)
+
+// outputs are a path for each format that a set is opened from again.
+var outputs = map[dataset.Format]string{
+	dataset.JSONL: "test.jsonl", dataset.TSV: "test.tsv", dataset.CSV: "test.csv", dataset.Karpathy: "dataset_test.json",
+	dataset.Flickr: "captions.txt", dataset.WebDataset: "test",
+}
+
+func convert(t testing.TB, s *dataset.Set, config dataset.ConvertConfig) dataset.Skips {
+	t.Helper()
+	skips, err := dataset.Convert(context.Background(), s, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return skips
+}
+
+func TestConvertIsLossless(t *testing.T) {
+	root := t.TempDir()
+	run := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		run++
+		dir := filepath.Join(root, fmt.Sprint(run))
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			rt.Fatal(err)
+		}
+		first := drawSet(t, rt, filepath.Join(dir, "first.tar"))
+		defer first.Close()
+		format := rapid.SampledFrom([]dataset.Format{dataset.JSONL, dataset.TSV, dataset.CSV, dataset.Karpathy, dataset.Flickr, dataset.WebDataset}).Draw(rt, "format")
+		path := filepath.Join(dir, "out", outputs[format])
+		if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+			rt.Fatal(err)
+		}
+		_, err := dataset.Convert(context.Background(), first, dataset.ConvertConfig{Format: format, Path: path, Pictures: true, ShardBytes: 4000})
+		if format == dataset.Flickr && errors.Is(err, loopitr.ErrInvalid) {
+			rt.Skip(err)
+		}
+		if err != nil {
+			rt.Fatal(err)
+		}
+		second, err := dataset.Open(context.Background(), dataset.Options{Path: path, Strict: true})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer second.Close()
+		if diff := cmp.Diff(first.Records, second.Records); diff != "" {
+			rt.Fatalf("%s records (-want +got):\n%s", format, diff)
+		}
+		for i := range first.Records {
+			want, err := first.Picture(i)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if got, err := second.Picture(i); err != nil || string(got) != string(want) {
+				rt.Fatalf("%s picture %d: %q, %v, want %q", format, i, got, err, want)
+			}
+		}
+	})
+}
+
+// drawSet writes a shard of any names, captions and splits that JSON can carry.
+func drawSet(t *testing.T, rt *rapid.T, path string) *dataset.Set {
+	var members []entry
+	for i := range rapid.IntRange(1, 6).Draw(rt, "pictures") {
+		sidecar, err := json.Marshal(map[string]any{
+			"image":    fmt.Sprintf("%d-", i) + rapid.StringN(0, 12, 60).Draw(rt, "name") + rapid.SampledFrom([]string{"", ".jpg", ".PNG", "#3"}).Draw(rt, "extension"),
+			"captions": rapid.SliceOfN(rapid.String(), 1, 4).Draw(rt, "captions"),
+			"split":    rapid.OneOf(rapid.SampledFrom([]string{"", "train", "dev", "test", "restval"}), rapid.StringN(0, 5, 20)).Draw(rt, "split"),
+		})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		members = append(members, entry{fmt.Sprintf("%d.png", i), rapid.SampledFrom([]string{"\x89PNG", "II*\x00", "RIFF....WEBPVP8", "GIF8"}).Draw(rt, "magic") + fmt.Sprint(i)},
+			entry{fmt.Sprintf("%d.json", i), string(sidecar)})
+	}
+	if err := os.WriteFile(path, []byte(tarOf(t, members...)), 0o644); err != nil {
+		rt.Fatal(err)
+	}
+	s, err := dataset.Open(context.Background(), dataset.Options{Path: path})
+	if err != nil {
+		rt.Skip(err)
+	}
+	return s
+}
+
+func TestConvertListsPicturesThatCannotBeRead(t *testing.T) {
+	dir := tree(t, entry{"s.tsv", "a.jpg\t0\tone\nb.jpg\t0\tbee\n"}, entry{"a.jpg", "A"}, entry{"b.jpg", "B"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tsv")})
+	if err := os.Remove(filepath.Join(dir, "a.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "shards")
+	skips := convert(t, s, dataset.ConvertConfig{Format: dataset.WebDataset, Path: out})
+	if skips.Counts[dataset.MissingFile] != 1 || skips.Details[0].Where != "a.jpg" {
+		t.Errorf("skipped %+v, want a.jpg", skips)
+	}
+	sameRecords(t, openWith(t, dataset.Options{Path: out}), record("b.jpg", "", "bee"))
+}
+
+func TestConvertRefusesWhatCannotBeReadBack(t *testing.T) {
+	dir := tree(t, entry{"s.tsv", "image\tcaption\tsplit\na.jpg\tone\tx/y\n"}, entry{"a.jpg", "A"}, entry{"there/old.tar", "x"}, entry{"there/split.x.txt", "x"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tsv")})
+	for name, config := range map[string]dataset.ConvertConfig{
+		"format":        {Format: "xml", Path: "x"},
+		"no path":       {Format: dataset.TSV},
+		"shards there":  {Format: dataset.WebDataset, Path: filepath.Join(dir, "there")},
+		"splits there":  {Format: dataset.Flickr, Path: filepath.Join(dir, "there", "x.txt")},
+		"name of split": {Format: dataset.Flickr, Path: filepath.Join(dir, "x.txt")},
+	} {
+		if _, err := dataset.Convert(context.Background(), s, config); !errors.Is(err, loopitr.ErrInvalid) {
+			t.Errorf("%s: got %v, want ErrInvalid", name, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := dataset.Convert(ctx, s, dataset.ConvertConfig{Format: dataset.TSV, Path: filepath.Join(dir, "y.tsv")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended context: got %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "y.tsv")); err == nil {
+		t.Error("a file was written after the context ended")
+	}
+}
+
+func TestCheckFindsWhatSpoilsASet(t *testing.T) {
+	dir := tree(t,
+		entry{"s.tsv", strings.Join([]string{"image\tcaption\tsplit", "a.jpg\tone\ttrain", "a.jpg\tOne \ttrain", "b.jpg\tbee\ttrain", "c.jpg\tone\ttest",
+			"d.jpg\tdee\ttest", "e.jpg\t\ttest", "e.jpg\tee\ttest", "gone.jpg\tx\ttest"}, "\n")},
+		entry{"a.jpg", "same"}, entry{"b.jpg", "same"}, entry{"c.jpg", "same"}, entry{"d.jpg", "broken"}, entry{"e.jpg", "E"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tsv")})
+	decode := func(encoded []byte) error {
+		if string(encoded) == "broken" {
+			return errors.New("no picture")
+		}
+		return nil
+	}
+	f, err := dataset.Check(context.Background(), s, dataset.CheckConfig{Decode: decode, Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{
+		"pictures": f.Pictures, "captions": f.Captions, "skipped": f.Skipped.Total(), "undecodable": f.Undecodable.Count,
+		"repeated": f.RepeatedCaptions.Count, "shared captions": f.SharedCaptions.Count,
+		"duplicates": f.DuplicatePictures.Count, "shared pictures": f.SharedPictures.Count,
+	}
+	want := map[string]int{"pictures": 5, "captions": 6, "skipped": 2, "undecodable": 1, "repeated": 1, "shared captions": 1, "duplicates": 1, "shared pictures": 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s\n%+v", diff, f)
+	}
+	if want := "c.jpg (test) is a.jpg (train), sha256 "; !strings.HasPrefix(f.SharedPictures.Details[0], want) {
+		t.Errorf("got %q, want %q", f.SharedPictures.Details[0], want)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := dataset.Check(ctx, s, dataset.CheckConfig{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended context: got %v", err)
+	}
+}
+
+func TestStatsCountByHand(t *testing.T) {
+	got := dataset.StatsOf([]dataset.Record{
+		record("a", "train", "A red apple, red!", "Fruit"), record("b", "train", "été"), record("c", "test", "fruit"),
+	}, 2)
+	want := dataset.Stats{
+		Count:              dataset.Count{Pictures: 3, Captions: 4},
+		Splits:             []dataset.SplitCount{{Split: "test", Count: dataset.Count{Pictures: 1, Captions: 1}}, {Split: "train", Count: dataset.Count{Pictures: 2, Captions: 3}}},
+		CaptionsPerPicture: []dataset.Bin{{Value: 1, Count: 2}, {Value: 2, Count: 1}},
+		WordsPerCaption:    []dataset.Bin{{Value: 1, Count: 3}, {Value: 4, Count: 1}},
+		LongestCaption:     17, Texts: 3, Vocabulary: 5,
+		Words: []dataset.WordCount{{Word: "fruit", Count: 2}, {Word: "red", Count: 2}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("stats (-want +got):\n%s", diff)
+	}
+}
+
+func TestSplitDependsOnTheNameAlone(t *testing.T) {
+	records := numbered(make([]int, 4000)...)
+	f := dataset.Fractions{Train: 0.8, Val: 0.1, Test: 0.1, Seed: 7}
+	all, err := dataset.Split(records, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	some, err := dataset.Split(records[1000:1100], f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(all[1000:1100], some); diff != "" {
+		t.Errorf("fewer records changed splits (-all +some):\n%s", diff)
+	}
+	counts := map[string]int{}
+	for _, r := range all {
+		counts[r.Split]++
+	}
+	// Five standard deviations of 4000 draws are 127 and 95.
+	if counts["train"] < 3073 || counts["train"] > 3327 || counts["val"] < 305 || counts["val"] > 495 {
+		t.Errorf("shares of 4000: %v", counts)
+	}
+	f.Seed = 8
+	if other, _ := dataset.Split(records, f); cmp.Equal(all, other) {
+		t.Error("another seed gives the same splits")
+	}
+	only, err := dataset.Split(records, dataset.Fractions{Train: 1})
+	if err != nil || only[3].Split != "train" {
+		t.Errorf("all to train: %v, %v", only[3], err)
+	}
+	for _, bad := range []dataset.Fractions{{}, {Train: 0.5}, {Train: 1.5, Val: -0.5}} {
+		if _, err := dataset.Split(records, bad); !errors.Is(err, loopitr.ErrInvalid) {
+			t.Errorf("%+v: got %v, want ErrInvalid", bad, err)
+		}
+	}
+}
