@@ -46,6 +46,7 @@ func fuse(g *graph) []*group {
 		}
 	}
 	groups = f.mergeSiblings(groups)
+	f.recompute(groups)
 	for _, group := range groups {
 		f.finish(group)
 	}
@@ -304,9 +305,8 @@ func (f *fuser) finish(g *group) {
 		role := f.spaces[n.id].role
 		wanted := f.escapes[n.id] || role == columnSum || role == totalSum
 		for _, u := range f.users[n.id] {
-			wanted = wanted || !g.has[u.user]
-			for _, other := range f.groupsOf(u.user) {
-				wanted = wanted || other != g
+			for _, reader := range f.groupsOf(u.user) {
+				wanted = wanted || !reader.has[n]
 			}
 		}
 		if wanted {

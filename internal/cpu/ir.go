@@ -13,6 +13,8 @@ const (
 	opSelect compute.OpType = compute.OpTypeLast + 1 + iota // output attr.(int) of a node with several
 	opAttention
 	opAttentionGradient
+	opGELU         // exact
+	opGELUGradient // of input and gradient of the result
 )
 
 // node is one operation of a function. Its value is dense, rows last to first.

@@ -190,6 +190,9 @@ func (l *lowering) convert(n *node, to class, o operand) {
 // binary chooses the form that fits the operands' classes.
 func (l *lowering) binary(n *node, to class, a, b operand) {
 	i := instruction{binary: binaryKernels[n.op], arity: 2}
+	if i.binary.vectorScalar == nil {
+		a, b = l.widen(a, to), l.widen(b, to)
+	}
 	if a.class != to && b.class != to && (a.class == single || b.class == single || a.class == b.class) {
 		// Neither is as wide as the result: widen the one that varies more.
 		if a.class == single {

@@ -41,6 +41,7 @@ func simplify(fn *Function) *graph {
 	g.foldResults()
 	g.sweep()
 	g.foldBiases()
+	g.foldGELU()
 	return g.sweep()
 }
 

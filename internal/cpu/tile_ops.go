@@ -21,6 +21,7 @@ var binaryKernels = map[compute.OpType]*binaryKernel{
 	compute.OpTypeDiv: {simd.Div, simd.DivScalar, simd.ScalarDiv},
 	compute.OpTypeMax: {simd.Max, simd.MaxScalar, func(dst []float32, s float32, a []float32) { simd.MaxScalar(dst, a, s) }},
 	compute.OpTypeMin: {simd.Min, simd.MinScalar, func(dst []float32, s float32, a []float32) { simd.MinScalar(dst, a, s) }},
+	opGELUGradient:    plainKernel(simd.GELUGradient),
 	compute.OpTypePow: {powVectors, powScalar, plainBinary(pow32).scalarVector},
 	compute.OpTypeRem: plainBinary(func(a, b float32) float32 {
 		return float32(math.Mod(float64(a), float64(b)))
@@ -29,6 +30,9 @@ var binaryKernels = map[compute.OpType]*binaryKernel{
 		return float32(math.Atan2(float64(a), float64(b)))
 	}),
 }
+
+// plainKernel has operands of the result's shape only.
+func plainKernel(f func(dst, a, b []float32)) *binaryKernel { return &binaryKernel{vectors: f} }
 
 // plainBinary makes a kernel of a function of two numbers.
 func plainBinary(f func(a, b float32) float32) *binaryKernel {
@@ -98,6 +102,7 @@ var unaryKernels = map[compute.OpType]func(dst, a []float32){
 	compute.OpTypeLogistic: simd.Sigmoid,
 	compute.OpTypeSqrt:     simd.Sqrt,
 	compute.OpTypeRsqrt:    simd.Rsqrt,
+	opGELU:                 simd.GELU,
 	compute.OpTypeExpm1:    plainUnary(math.Expm1),
 	compute.OpTypeLog1p:    plainUnary(math.Log1p),
 	compute.OpTypeSin:      plainUnary(math.Sin),
