@@ -141,7 +141,6 @@ func layoutOf(path string) (layout, error) {
 		return unknownLayout, fmt.Errorf("read %s: %w", path, err)
 	}
 	head = head[:n]
-	extension := strings.ToLower(filepath.Ext(path))
 	switch {
 	case n == 0:
 		return unknownLayout, fmt.Errorf("read %s: the file is empty: %w", path, loopitr.ErrInvalid)
@@ -154,23 +153,27 @@ func layoutOf(path string) (layout, error) {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}), bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		return unknownLayout, fmt.Errorf("read %s: the file is compressed: unpack it first, shards are read at random: %w", path, loopitr.ErrInvalid)
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
-	switch extension {
+	return textLayout(path, bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"))
+}
+
+// textLayout tells the layout of a file that begins with text.
+func textLayout(path string, text []byte) (layout, error) {
+	switch strings.ToLower(filepath.Ext(path)) {
 	case ".tar":
 		return tarShard, nil
 	case ".parquet":
 		return unknownLayout, fmt.Errorf("read %s: not a Parquet file: %w", path, loopitr.ErrCorrupt)
-	case ".json":
-		if firstLineIsRow(text) {
-			return jsonLines, nil
-		}
-		return jsonFile, nil
 	case ".jsonl", ".ndjson":
 		return jsonLines, nil
 	case ".csv":
 		return csvTable, nil
 	case ".tsv", ".txt", ".token", ".tab":
 		return tsvTable, nil
+	case ".json":
+		if !firstLineIsRow(text) {
+			return jsonFile, nil
+		}
+		return jsonLines, nil
 	}
 	switch {
 	case firstLineIsRow(text):

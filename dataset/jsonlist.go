@@ -66,15 +66,15 @@ type cocoRead struct {
 // (COCO). An element that is no such object is skipped; text that is no JSON is
 // an error.
 func readJSON(b *builder, r io.Reader, file string) error {
-	s := newJSONScan(r, b.limits.RowBytes)
+	s := newJSONScan(r, file, b.limits.RowBytes)
 	first, err := s.peek()
 	if err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
 	if first == '[' {
-		err = eachElement(b, s, file, "element", func(at spot, raw []byte) error { return addObject(b, at, raw) })
+		err = eachElement(b, s, "element", func(at spot, raw []byte) error { return addObject(b, at, raw) })
 	} else {
-		err = readImages(b, s, file)
+		err = readImages(b, s)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
@@ -83,9 +83,9 @@ func readJSON(b *builder, r io.Reader, file string) error {
 }
 
 // eachElement calls take for the elements of a list that are within the limit.
-func eachElement(b *builder, s *jsonScan, file, unit string, take func(at spot, raw []byte) error) error {
+func eachElement(b *builder, s *jsonScan, unit string, take func(at spot, raw []byte) error) error {
 	return s.list(func(i int) error {
-		at := spot{file: file, line: i + 1, unit: unit}
+		at := spot{file: s.file, line: i + 1, unit: unit}
 		raw, oversized, err := s.value()
 		switch {
 		case err != nil:
@@ -98,15 +98,15 @@ func eachElement(b *builder, s *jsonScan, file, unit string, take func(at spot, 
 	})
 }
 
-func readImages(b *builder, s *jsonScan, file string) error {
+func readImages(b *builder, s *jsonScan) error {
 	c := &cocoRead{byID: map[string]int{}, captions: map[string][]string{}, firstAt: map[string]spot{}}
 	err := s.object(func(key string) error {
 		switch key {
 		case "images":
 			c.images = true
-			return eachElement(b, s, file, "image", func(at spot, raw []byte) error { return c.image(b, at, raw) })
+			return eachElement(b, s, "image", func(at spot, raw []byte) error { return c.image(b, at, raw) })
 		case "annotations":
-			return eachElement(b, s, file, "annotation", func(at spot, raw []byte) error { return c.annotation(b, at, raw) })
+			return eachElement(b, s, "annotation", func(at spot, raw []byte) error { return c.annotation(b, at, raw) })
 		default:
 			_, _, err := s.value()
 			return err

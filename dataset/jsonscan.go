@@ -14,13 +14,14 @@ import (
 // finds where values end; whether they are well-formed inside is for
 // encoding/json to say.
 type jsonScan struct {
+	file  string
 	in    *bufio.Reader
 	limit int
 	at    int64 // bytes taken
 }
 
-func newJSONScan(r io.Reader, limit int) *jsonScan {
-	s := &jsonScan{in: bufio.NewReaderSize(r, 64<<10), limit: limit}
+func newJSONScan(r io.Reader, file string, limit int) *jsonScan {
+	s := &jsonScan{file: file, in: bufio.NewReaderSize(r, 64<<10), limit: limit}
 	if mark, err := s.in.Peek(3); err == nil && string(mark) == "\ufeff" {
 		_, _ = s.in.Discard(3)
 		s.at = 3

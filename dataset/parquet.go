@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sort"
 	"sync"
@@ -19,7 +18,8 @@ import (
 // parquetSource is a Parquet file whose pages of pictures are known. A picture
 // costs reading and decompressing the page that holds it.
 type parquetSource struct {
-	file  *os.File
+	file  io.ReaderAt
+	shut  func() error
 	name  string
 	size  int64
 	bytes *leaf
@@ -39,7 +39,7 @@ type picturePage struct {
 	codec      format.CompressionCodec
 }
 
-func (f *parquetSource) close() error { return f.file.Close() }
+func (f *parquetSource) close() error { return f.shut() }
 
 // mostFooter bounds a Parquet file's metadata; half a terabyte of pictures has
 // some megabytes.
@@ -53,14 +53,19 @@ func readParquet(b *builder, path string) error {
 	if err != nil {
 		return err
 	}
-	f := &parquetSource{file: file, name: path, size: size, dictionaryStart: -1}
+	f := &parquetSource{file: file, shut: file.Close, name: path, size: size, dictionaryStart: -1}
 	b.sources = append(b.sources, f)
+	return f.read(b)
+}
+
+// read is readParquet on an open file.
+func (f *parquetSource) read(b *builder) error {
 	footer, columns, err := f.open(b.limits)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", path, corruptUnless(err))
+		return fmt.Errorf("read %s: %w", f.name, corruptUnless(err))
 	}
 	if len(columns.captions) == 0 || columns.bytes == nil && len(columns.names) == 0 {
-		return fmt.Errorf("read %s: no columns of pictures (%v) and captions (%v, caption_0): %w", path, parquetImages, captionNames, loopitr.ErrInvalid)
+		return fmt.Errorf("read %s: no columns of pictures (%v) and captions (%v, caption_0): %w", f.name, parquetImages, captionNames, loopitr.ErrInvalid)
 	}
 	f.bytes = columns.bytes
 	for i, group := range footer.RowGroups {
@@ -68,7 +73,7 @@ func readParquet(b *builder, path string) error {
 			if b.ctx.Err() != nil {
 				return b.ctx.Err()
 			}
-			return fmt.Errorf("read %s: row group %d: %w", path, i, corruptUnless(err))
+			return fmt.Errorf("read %s: row group %d: %w", f.name, i, corruptUnless(err))
 		}
 	}
 	return nil
@@ -297,7 +302,7 @@ func (f *parquetSource) value(c *chunkPages, at picturePage, n int) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	if h.encoding == format.RLEDictionary || h.encoding == format.PlainDictionary {
+	if h.encoding == format.RLEDictionary || h.encoding == plainDictionary {
 		if c.dictionary, err = f.dictionaryOf(at); err != nil {
 			return nil, err
 		}

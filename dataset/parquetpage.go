@@ -295,7 +295,7 @@ func (c *chunkPages) valuesOf(b []byte, count int, encoding format.Encoding) ([]
 	switch encoding {
 	case format.Plain:
 		return plainValues(b, count)
-	case format.RLEDictionary, format.PlainDictionary:
+	case format.RLEDictionary, plainDictionary:
 		return c.dictionaryValues(b, count)
 	case format.DeltaLengthByteArray:
 		values, _, err := lengthValues(b, count)
@@ -330,6 +330,9 @@ func (c *chunkPages) dictionaryValues(b []byte, count int) ([][]byte, error) {
 // smallestWindow is what a zstd stream may look back at the least, however small
 // its page.
 const smallestWindow = 8 << 20
+
+// plainDictionary is what older writers call RLE_DICTIONARY.
+const plainDictionary format.Encoding = 2
 
 // inflate decompresses a page. The stream may not become longer than limit
 // whatever it says of itself.

@@ -89,40 +89,49 @@ func deltas(b []byte, count int) (numbers []int64, rest []byte, err error) {
 	if n <= 0 || head[2] != uint64(count) || minis == 0 || minis > 1<<10 || perBlock > 1<<20 || perBlock%minis != 0 || perBlock/minis%8 != 0 || perBlock == 0 {
 		return nil, nil, errPage
 	}
-	b = b[n:]
-	numbers = make([]int64, 0, count)
+	d := deltaReader{b: b[n:], minis: int(minis), perMini: int(perBlock / minis), count: count, numbers: make([]int64, 0, count)}
 	if count > 0 {
-		numbers = append(numbers, value)
+		d.numbers = append(d.numbers, value)
 	}
-	for len(numbers) < count {
-		if numbers, b, err = deltaBlock(numbers, b, int(minis), int(perBlock/minis), count); err != nil {
+	for len(d.numbers) < count {
+		if err := d.block(); err != nil {
 			return nil, nil, err
 		}
 	}
-	return numbers, b, nil
+	return d.numbers, d.b, nil
 }
 
-func deltaBlock(numbers []int64, b []byte, minis, perMini, count int) ([]int64, []byte, error) {
-	least, n := binary.Varint(b)
-	if n <= 0 || len(b)-n < minis {
-		return nil, nil, errPage
+// deltaReader reads blocks of differences, which are cut into miniblocks of one
+// bit width each.
+type deltaReader struct {
+	b              []byte
+	minis, perMini int
+	count          int
+	numbers        []int64
+}
+
+func (d *deltaReader) block() error {
+	least, n := binary.Varint(d.b)
+	if n <= 0 || len(d.b)-n < d.minis {
+		return errPage
 	}
-	widths, b := b[n:n+minis], b[n+minis:]
+	widths := d.b[n : n+d.minis]
+	d.b = d.b[n+d.minis:]
 	for _, width := range widths {
-		if len(numbers) == count {
+		if len(d.numbers) == d.count {
 			break // the miniblocks that nothing is in have widths but no bytes
 		}
-		size := perMini / 8 * int(width)
-		if width > 32 || size > len(b) {
-			return nil, nil, errPage
+		size := d.perMini / 8 * int(width)
+		if width > 32 || size > len(d.b) {
+			return errPage
 		}
-		for i := 0; i < perMini && len(numbers) < count; i++ {
-			delta := least + int64(bitsAt(b[:size], i*int(width), int(width)))
-			numbers = append(numbers, numbers[len(numbers)-1]+delta)
+		for i := 0; i < d.perMini && len(d.numbers) < d.count; i++ {
+			delta := least + int64(bitsAt(d.b[:size], i*int(width), int(width)))
+			d.numbers = append(d.numbers, d.numbers[len(d.numbers)-1]+delta)
 		}
-		b = b[size:]
+		d.b = d.b[size:]
 	}
-	return numbers, b, nil
+	return nil
 }
 
 // lengthValues decodes DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes.

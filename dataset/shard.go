@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"strings"
 
@@ -65,7 +64,11 @@ func readShard(b *builder, path string, captions *translations) error {
 		return err
 	}
 	defer f.Close()
-	r := &shardRead{b: b, source: &shard{path: path, size: size}, samples: map[string]*sample{}}
+	return readMembers(b, f, &shard{path: path, size: size}, captions)
+}
+
+func readMembers(b *builder, f io.ReadSeeker, source *shard, captions *translations) error {
+	r := &shardRead{b: b, source: source, samples: map[string]*sample{}}
 	if err := r.members(f); err != nil {
 		return err
 	}
@@ -77,7 +80,8 @@ func readShard(b *builder, path string, captions *translations) error {
 			continue
 		}
 		if captions != nil {
-			if s.captions, err = captions.of(path, s.key); err != nil {
+			var err error
+			if s.captions, err = captions.of(source.path, s.key); err != nil {
 				return err
 			}
 		}
@@ -88,7 +92,7 @@ func readShard(b *builder, path string, captions *translations) error {
 	return nil
 }
 
-func (r *shardRead) members(f *os.File) error {
+func (r *shardRead) members(f io.ReadSeeker) error {
 	in := tar.NewReader(f)
 	for {
 		h, err := in.Next()

@@ -23,6 +23,7 @@ var (
 type columns struct {
 	image, caption, split int
 	last                  bool
+	splits                map[string]string // of split files, used where there is no split column
 }
 
 // readTSV reads tab-separated rows, one caption each; quotes mean nothing. The
@@ -54,11 +55,12 @@ func readTSV(b *builder, r io.Reader, file string, splits map[string]string) err
 			if cols, header, err = tableColumns(fields, file); err != nil {
 				return err
 			}
+			cols.splits = splits
 			if header {
 				continue
 			}
 		}
-		if err := addFields(b, at, fields, *cols, splits); err != nil {
+		if err := addFields(b, at, fields, *cols); err != nil {
 			return err
 		}
 	}
@@ -110,7 +112,7 @@ func isNumber(s string) bool {
 	return s != "" && len(s) < 10 && strings.Trim(s, "0123456789") == ""
 }
 
-func addFields(b *builder, at spot, fields []string, c columns, splits map[string]string) error {
+func addFields(b *builder, at spot, fields []string, c columns) error {
 	if c.last {
 		c.caption = len(fields) - 1
 		if c.caption == 0 {
@@ -127,8 +129,8 @@ func addFields(b *builder, at spot, fields []string, c columns, splits map[strin
 	}
 	if c.split >= 0 && c.split < len(fields) {
 		r.split, r.stated = fields[c.split], true
-	} else if splits != nil {
-		r.split, r.stated = splits[r.name], true
+	} else if c.splits != nil {
+		r.split, r.stated = c.splits[r.name], true
 	}
 	return b.add(r)
 }
@@ -164,9 +166,10 @@ func readCSV(b *builder, r io.Reader, file string, splits map[string]string) err
 			if cols, err = csvHeader(in, fields, file); err != nil {
 				return err
 			}
+			cols.splits = splits
 			continue
 		}
-		if err := addFields(b, where, fields, *cols, splits); err != nil {
+		if err := addFields(b, where, fields, *cols); err != nil {
 			return err
 		}
 	}
