@@ -153,17 +153,20 @@ func paths(found []loopitr.Neighbour) []string {
 	return list
 }
 
-// all lists every item in small pages.
+// pageSize is small so that listings have several pages.
+const pageSize = 5
+
+// all lists every item.
 func all(t testing.TB, x loopitr.Index) []loopitr.Item {
 	t.Helper()
 	var items []loopitr.Item
 	for after := ""; ; {
-		page, err := x.Items(t.Context(), after, 3)
+		page, err := x.Items(t.Context(), after, pageSize)
 		if err != nil {
 			t.Fatalf("items: %v", err)
 		}
 		items = append(items, page...)
-		if len(page) < 3 {
+		if len(page) < pageSize {
 			return items
 		}
 		after = page[len(page)-1].Path

@@ -127,14 +127,21 @@ func clustered(t *rapid.T, n, dimensions int, spread float32) loopitr.Vector {
 }
 
 func testNearestIsExact(t *testing.T, s Store) {
+	byDimensions := map[int]loopitr.Index{}
+	for _, d := range []int{2, 3, 17, 64, 130} {
+		byDimensions[d] = open(t, s)
+	}
 	rapid.Check(t, func(rt *rapid.T) {
-		x, err := s.Open(t.Context(), Place{Folder: t.TempDir(), Fingerprint: model})
-		if err != nil {
+		dimensions := rapid.SampledFrom([]int{2, 3, 17, 64, 130}).Draw(rt, "dimensions")
+		x := byDimensions[dimensions]
+		var old []string
+		for _, i := range all(t, x) {
+			old = append(old, i.Path)
+		}
+		if _, err := x.Delete(t.Context(), old); err != nil {
 			rt.Fatal(err)
 		}
-		defer x.Close()
 		r := newReference()
-		dimensions := rapid.SampledFrom([]int{2, 3, 17, 64, 130}).Draw(rt, "dimensions")
 		spread := rapid.SampledFrom([]float32{0.001, 0.03, 1}).Draw(rt, "spread")
 		var entries []loopitr.Entry
 		for n := range rapid.IntRange(1, 120).Draw(rt, "items") {

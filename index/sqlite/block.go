@@ -11,28 +11,38 @@ import (
 
 // block is every vector of a generation as int8, contiguous, in ascending order
 // of content id: row r of content ids[r] is codes[r*dimensions:] times scales[r],
-// off by a vector of length errors[r]. It costs dimensions+16 bytes a picture.
+// off by a vector of length at most errors[r]. It costs dimensions+16 bytes a
+// picture.
 //
 // Rows are only ever appended or the whole is made anew, so a copy of the struct
 // stays valid while another goroutine loads more.
 type block struct {
-	dimensions       int
-	changes, removed int64 // as of which the block is complete
-	ids              []int64
-	codes            []int8
-	scales, errors   []float32
+	dimensions     int
+	changes, epoch int64 // as of which the block is complete
+	dropped        int64 // the last entry of dropped that was heeded
+	ids            []int64
+	codes          []int8
+	scales, errors []float32
 }
 
 func (b *block) rows() int { return len(b.ids) }
+
+func (b *block) last() int64 {
+	if b.rows() == 0 {
+		return 0
+	}
+	return b.ids[b.rows()-1]
+}
 
 func (b *block) row(r int) []int8 { return b.codes[r*b.dimensions : (r+1)*b.dimensions] }
 
 // add quantises a vector into a new row.
 func (b *block) add(id int64, v loopitr.Vector) {
 	scale := scaleOf(v)
+	inverse := inverseOf(scale)
 	var squares float64
 	for _, value := range v {
-		code := quantise(value, scale)
+		code := quantise(value, inverse)
 		b.codes = append(b.codes, code)
 		e := float64(value) - float64(scale)*float64(code)
 		squares += e * e
@@ -48,7 +58,8 @@ func roundUp(x float64) float32 {
 	return math.Nextafter32(float32(x*(1+1e-12)), math.MaxFloat32)
 }
 
-// sync returns the block as of the transaction that q reads in.
+// sync returns the block as of the transaction that q reads in. The transaction's
+// first read happens in here, so no snapshot is older than what is loaded.
 func (x *Index) sync(ctx context.Context, q queryer) (block, error) {
 	x.syncing.Lock()
 	defer x.syncing.Unlock()
@@ -57,41 +68,35 @@ func (x *Index) sync(ctx context.Context, q queryer) (block, error) {
 		return block{}, err
 	}
 	b := x.loaded
-	if b.changes == g.changes && b.dimensions == g.dimensions {
+	if b.changes == g.changes && b.epoch == g.epoch {
 		return b, nil
 	}
-	if b.changes > g.changes || b.dimensions != g.dimensions {
-		// Another search has seen a later state than this one's snapshot, or
-		// nothing is loaded yet.
+	if b.epoch != g.epoch || b.dimensions != g.dimensions {
 		b = block{dimensions: g.dimensions}
 	}
-	if b.rows() > 0 && b.removed != g.removed {
-		if err := b.drop(ctx, q, g); err != nil {
-			return block{}, err
+	if g.dimensions > 0 {
+		for _, step := range []func(context.Context, queryer, generation) error{b.loadSegments, b.loadTail, b.drop} {
+			if err := step(ctx, q, g); err != nil {
+				return block{}, err
+			}
 		}
 	}
-	if err := b.load(ctx, q, g); err != nil {
-		return block{}, err
-	}
-	b.changes, b.removed = g.changes, g.removed
-	if b.changes >= x.loaded.changes {
-		x.loaded = b
-	}
+	b.changes, b.epoch = g.changes, g.epoch
+	x.loaded = b
 	return b, nil
 }
 
-// load appends the contents that are newer than the block.
-func (b *block) load(ctx context.Context, q queryer, g generation) error {
-	if g.dimensions == 0 {
-		return nil
-	}
-	last := int64(0)
-	if n := b.rows(); n > 0 {
-		last = b.ids[n-1]
-	}
+// loadTail appends the contents behind the block that are in no segment.
+func (b *block) loadTail(ctx context.Context, q queryer, g generation) error {
+	return b.loadContents(ctx, q, g, math.MaxInt64)
+}
+
+// loadContents appends the contents behind the block, up to and with the id until,
+// from their own rows.
+func (b *block) loadContents(ctx context.Context, q queryer, g generation, until int64) error {
 	// The length is checked before the blob is read.
-	rows, err := q.QueryContext(ctx, g.sql("SELECT id, CASE WHEN length(vector) = ? THEN vector END FROM contents_$g WHERE id > ? ORDER BY id"),
-		vectorBytes(g.dimensions), last)
+	rows, err := q.QueryContext(ctx, g.sql(`SELECT id, CASE WHEN length(vector) = ? THEN vector END FROM contents_$g
+		WHERE id > ? AND id <= ? ORDER BY id`), vectorBytes(g.dimensions), b.last(), until)
 	if err != nil {
 		return err
 	}
@@ -116,27 +121,27 @@ func (b *block) load(ctx context.Context, q queryer, g generation) error {
 
 // drop makes the block anew without the rows whose contents are gone.
 func (b *block) drop(ctx context.Context, q queryer, g generation) error {
-	// The index on hash is a tenth of the table and holds all ids.
-	rows, err := q.QueryContext(ctx, g.sql("SELECT id FROM contents_$g WHERE id <= ?"), b.ids[b.rows()-1])
+	rows, err := q.QueryContext(ctx, g.sql("SELECT id, content FROM dropped_$g WHERE id > ? ORDER BY id"), b.dropped)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var live []int64
+	gone := map[int64]bool{}
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+		var content int64
+		if err := rows.Scan(&b.dropped, &content); err != nil {
 			return err
 		}
-		live = append(live, id)
+		gone[content] = true
 	}
-	if err := rows.Err(); err != nil {
+	if err := rows.Err(); err != nil || len(gone) == 0 {
 		return err
 	}
-	slices.Sort(live)
-	kept := block{dimensions: b.dimensions}
+	kept := *b
+	kept.ids, kept.codes, kept.scales, kept.errors = nil, nil, nil, nil
+	kept.grow(b.rows())
 	for r, id := range b.ids {
-		if _, found := slices.BinarySearch(live, id); found {
+		if !gone[id] {
 			kept.ids = append(kept.ids, id)
 			kept.codes = append(kept.codes, b.row(r)...)
 			kept.scales = append(kept.scales, b.scales[r])
@@ -145,4 +150,12 @@ func (b *block) drop(ctx context.Context, q queryer, g generation) error {
 	}
 	*b = kept
 	return nil
+}
+
+// grow makes room for more rows.
+func (b *block) grow(rows int) {
+	b.ids = slices.Grow(b.ids, rows)
+	b.codes = slices.Grow(b.codes, rows*b.dimensions)
+	b.scales = slices.Grow(b.scales, rows)
+	b.errors = slices.Grow(b.errors, rows)
 }

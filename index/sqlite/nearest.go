@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -130,7 +131,11 @@ func (s *search) score(v loopitr.Vector, candidates []candidate) ([]scoredRow, e
 		}
 		content := s.block.ids[c.row]
 		var blob []byte
-		if err := statement.QueryRowContext(s.ctx, content).Scan(&blob); err != nil {
+		err := statement.QueryRowContext(s.ctx, content).Scan(&blob)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, corrupt("content %d is in a segment only", content)
+		}
+		if err != nil {
 			return nil, err
 		}
 		if err := decodeVector(stored, blob); err != nil {

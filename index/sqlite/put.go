@@ -94,25 +94,36 @@ func (e *edit) row(text string, arg any, into ...any) (bool, error) {
 }
 
 func (e *edit) finish() error {
-	removed := int64(0)
+	dropped := false
 	for content := range e.orphaned {
-		dropped, err := e.exec("DELETE FROM contents_$g WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM items_$g WHERE content = ?1)", content)
+		gone, err := e.exec("DELETE FROM contents_$g WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM items_$g WHERE content = ?1)", content)
 		if err != nil {
 			return err
 		}
-		n, err := dropped.RowsAffected()
+		n, err := gone.RowsAffected()
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			removed = 1
-			if _, err := e.exec("DELETE FROM tokens_$g WHERE content = ?", content); err != nil {
+		if n == 0 {
+			continue
+		}
+		dropped = true
+		for _, text := range []string{"DELETE FROM tokens_$g WHERE content = ?", "INSERT INTO dropped_$g (content) VALUES (?)"} {
+			if _, err := e.exec(text, content); err != nil {
 				return err
 			}
 		}
 	}
-	_, err := e.tx.ExecContext(e.ctx, "UPDATE generations SET dimensions = ?, changes = changes + 1, removed = removed + ? WHERE id = ?",
-		e.gen.dimensions, removed, e.gen.id)
+	if dropped {
+		if err := e.compact(); err != nil {
+			return err
+		}
+	}
+	if err := e.pack(); err != nil {
+		return err
+	}
+	_, err := e.tx.ExecContext(e.ctx, "UPDATE generations SET dimensions = ?, changes = changes + 1, epoch = ? WHERE id = ?",
+		e.gen.dimensions, e.gen.epoch, e.gen.id)
 	return err
 }
 

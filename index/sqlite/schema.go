@@ -26,18 +26,30 @@ const generationsTable = `CREATE TABLE generations (
 	dimensions INTEGER NOT NULL,
 	active INTEGER NOT NULL,
 	changes INTEGER NOT NULL,
-	removed INTEGER NOT NULL
+	epoch INTEGER NOT NULL
 ) STRICT`
 
 // generationTables are made for each generation; %d is its id. A content is a
 // file's bytes, stored once however many items have them; its row never changes
-// and its id is never used again. taken is in milliseconds, modified in
-// microseconds since 1970.
+// and its id is never used again. A segment holds the int8 form of the contents
+// first..last, for opening fast; those in no segment are the tail. dropped lists
+// contents that are gone but may still be in a segment or in someone's memory.
+// taken is in milliseconds, modified in microseconds since 1970.
 var generationTables = map[string]string{
 	"contents_%d": `CREATE TABLE contents_%d (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	hash BLOB NOT NULL UNIQUE,
 	vector BLOB NOT NULL
+) STRICT`,
+	"segments_%d": `CREATE TABLE segments_%d (
+	first INTEGER PRIMARY KEY,
+	last INTEGER NOT NULL,
+	count INTEGER NOT NULL,
+	vectors BLOB NOT NULL
+) STRICT`,
+	"dropped_%d": `CREATE TABLE dropped_%d (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	content INTEGER NOT NULL
 ) STRICT`,
 	"tokens_%d": `CREATE TABLE tokens_%d (
 	content INTEGER PRIMARY KEY,
@@ -61,15 +73,15 @@ var generationTables = map[string]string{
 }
 
 // creationOrder puts the table before its index.
-var creationOrder = []string{"contents_%d", "tokens_%d", "items_%d", "items_%d_content"}
+var creationOrder = []string{"contents_%d", "segments_%d", "dropped_%d", "tokens_%d", "items_%d", "items_%d_content"}
 
 type generation struct {
-	id               int64
-	fingerprint      string
-	model            string
-	dimensions       int
-	active           bool
-	changes, removed int64
+	id             int64
+	fingerprint    string
+	model          string
+	dimensions     int
+	active         bool
+	changes, epoch int64
 }
 
 // sql puts the generation's number into a statement wherever it says $g.
@@ -142,7 +154,7 @@ func generations(ctx context.Context, q queryer) ([]generation, error) {
 }
 
 func scanGenerations(ctx context.Context, q queryer) ([]generation, error) {
-	rows, err := q.QueryContext(ctx, "SELECT id, fingerprint, model, dimensions, active, changes, removed FROM generations ORDER BY active DESC, id")
+	rows, err := q.QueryContext(ctx, "SELECT id, fingerprint, model, dimensions, active, changes, epoch FROM generations ORDER BY active DESC, id")
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +162,7 @@ func scanGenerations(ctx context.Context, q queryer) ([]generation, error) {
 	var all []generation
 	for rows.Next() {
 		var g generation
-		if err := rows.Scan(&g.id, &g.fingerprint, &g.model, &g.dimensions, &g.active, &g.changes, &g.removed); err != nil {
+		if err := rows.Scan(&g.id, &g.fingerprint, &g.model, &g.dimensions, &g.active, &g.changes, &g.epoch); err != nil {
 			return nil, err
 		}
 		all = append(all, g)
@@ -208,7 +220,7 @@ func (x *Index) begin(ctx context.Context) (generation, error) {
 func addGeneration(ctx context.Context, tx *sql.Tx, c Config, active bool) (generation, error) {
 	g := generation{fingerprint: c.Fingerprint, model: c.Model, active: active}
 	added, err := tx.ExecContext(ctx,
-		"INSERT INTO generations (fingerprint, model, dimensions, active, changes, removed) VALUES (?, ?, 0, ?, 0, 0)",
+		"INSERT INTO generations (fingerprint, model, dimensions, active, changes, epoch) VALUES (?, ?, 0, ?, 0, 0)",
 		c.Fingerprint, c.Model, active)
 	if err != nil {
 		return g, err
@@ -226,7 +238,7 @@ func addGeneration(ctx context.Context, tx *sql.Tx, c Config, active bool) (gene
 }
 
 func dropGeneration(ctx context.Context, tx *sql.Tx, g generation) error {
-	for _, table := range []string{"items_$g", "tokens_$g", "contents_$g"} {
+	for _, table := range []string{"items_$g", "tokens_$g", "dropped_$g", "segments_$g", "contents_$g"} {
 		if _, err := tx.ExecContext(ctx, g.sql("DROP TABLE "+table)); err != nil {
 			return err
 		}
@@ -238,8 +250,8 @@ func dropGeneration(ctx context.Context, tx *sql.Tx, g generation) error {
 // current reads the generation's row as of this transaction.
 func (x *Index) current(ctx context.Context, q queryer) (generation, error) {
 	g := x.gen
-	err := q.QueryRowContext(ctx, "SELECT dimensions, active, changes, removed FROM generations WHERE id = ?", g.id).
-		Scan(&g.dimensions, &g.active, &g.changes, &g.removed)
+	err := q.QueryRowContext(ctx, "SELECT dimensions, active, changes, epoch FROM generations WHERE id = ?", g.id).
+		Scan(&g.dimensions, &g.active, &g.changes, &g.epoch)
 	if errors.Is(err, sql.ErrNoRows) {
 		return g, fmt.Errorf("it was built again for another model: open it again: %w", loopitr.ErrUnavailable)
 	}

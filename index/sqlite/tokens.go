@@ -32,8 +32,9 @@ func encodeTokens(kind Tokens, s loopitr.States) []byte {
 		blob = binary.LittleEndian.AppendUint32(blob, math.Float32bits(scales[i]))
 	}
 	for i, scale := range scales {
+		inverse := inverseOf(scale)
 		for _, v := range s.Values[i*s.Width : (i+1)*s.Width] {
-			blob = append(blob, byte(quantise(v, scale)))
+			blob = append(blob, byte(quantise(v, inverse)))
 		}
 	}
 	return seal(blob)
@@ -80,17 +81,24 @@ func decodeTokens(blob []byte) (loopitr.States, error) {
 func scaleOf(row []float32) float32 {
 	var largest float32
 	for _, v := range row {
-		largest = max(largest, v, -v)
+		if v = math.Float32frombits(math.Float32bits(v) &^ (1 << 31)); v > largest {
+			largest = v
+		}
 	}
 	return largest / 127
 }
 
-// quantise rounds v/scale to the nearest code in -127..127; a scale of 0 gives 0.
-func quantise(v, scale float32) int8 {
+// inverseOf makes every code of a row without magnitude 0.
+func inverseOf(scale float32) float64 {
 	if scale == 0 {
 		return 0
 	}
-	return int8(max(-127, min(127, math.RoundToEven(float64(v)/float64(scale)))))
+	return 1 / float64(scale)
+}
+
+// quantise rounds v/scale to the nearest code in -127..127.
+func quantise(v float32, inverse float64) int8 {
+	return int8(max(-127, min(127, int32(math.RoundToEven(float64(v)*inverse)))))
 }
 
 // toFloat16 rounds to IEEE 754 binary16, ties to even; beyond its range it
