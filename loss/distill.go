@@ -89,10 +89,7 @@ func pointwise(teacher, student *Node, side Side) *Node {
 }
 
 func margin(teacher, student *Node, side Side) *Node {
-	k := student.Shape().Dim(1)
-	margins := func(x *Node) *Node {
-		return Sub(Slice(x, AxisRange(), AxisRange(0, 1)), Slice(x, AxisRange(), AxisRange(1, k)))
-	}
+	margins := func(x *Node) *Node { return Sub(InsertAxes(side.ofPositive(x), -1), x) }
 	return ReduceSum(Mul(side.negatives(), Square(Sub(margins(student), margins(teacher)))), -1)
 }
 

@@ -12,15 +12,26 @@ type Side struct {
 	Valid *Node // 1, or 0 where there is no candidate; see Candidates
 }
 
+// positive is [1,K]: 1 at the positive, 0 at the negatives.
+func (s Side) positive() *Node {
+	shape := s.Valid.Shape().Clone()
+	shape.Dimensions[0] = 1
+	place := Iota(s.Valid.Graph(), shape, 1)
+	return ConvertDType(LessThan(place, ConstAs(place, 0.5)), shape.DType)
+}
+
 // negatives is Valid without the positive, spread so that each row with any
 // negative sums to 1.
 func (s Side) negatives() *Node {
-	valid := Slice(s.Valid, AxisRange(), AxisRange(1, s.Valid.Shape().Dim(1)))
+	valid := Mul(s.Valid, OneMinus(s.positive()))
 	return Div(valid, MaxScalar(ReduceAndKeep(valid, ReduceSum, -1), 1))
 }
 
 // taught is [B]: 1 for rows with at least one negative.
 func (s Side) taught() *Node { return ReduceSum(s.negatives(), -1) }
+
+// ofPositive is the positive's entry of x [B,K], [B].
+func (s Side) ofPositive(x *Node) *Node { return ReduceSum(Mul(x, s.positive()), -1) }
 
 // Match is the cross encoder's loss, a scalar.
 //
@@ -44,12 +55,10 @@ func Match(c MatchConfig, pictures, captions Side) *Node {
 
 func binaryMatch(pictures, captions Side) *Node {
 	z := pictures.Cross
-	b, k := z.Shape().Dim(0), z.Shape().Dim(1)
-	sum := ReduceAllSum(softplus(Neg(Slice(z, AxisRange(), AxisRange(0, 1)))))
-	weight := ConstAs(z, float64(b))
+	sum := ReduceAllSum(softplus(Neg(pictures.ofPositive(z))))
+	weight := ConstAs(z, float64(z.Shape().Dim(0)))
 	for _, side := range []Side{pictures, captions} {
-		negatives := Slice(side.Cross, AxisRange(), AxisRange(1, k))
-		sum = Add(sum, ReduceAllSum(Mul(side.negatives(), softplus(negatives))))
+		sum = Add(sum, ReduceAllSum(Mul(side.negatives(), softplus(side.Cross))))
 		weight = Add(weight, ReduceAllSum(side.taught()))
 	}
 	return Div(sum, weight)
@@ -57,8 +66,7 @@ func binaryMatch(pictures, captions Side) *Node {
 
 func listwiseMatch(pictures, captions Side) *Node {
 	return overRows(pictures, captions, func(side Side) *Node {
-		log := maskedLogSoftmax(side.Cross, side.Valid)
-		return Reshape(Neg(Slice(log, AxisRange(), AxisRange(0, 1))), log.Shape().Dim(0))
+		return Neg(side.ofPositive(maskedLogSoftmax(side.Cross, side.Valid)))
 	})
 }
 

@@ -133,10 +133,17 @@ func (c Candidates) flat() (rows, columns *Node) {
 func (j Judged) Deal(judged *Node) (forPictures, forCaptions *Node) {
 	b, k := j.ForPictures.Columns.Shape().Dim(0), j.ForPictures.Columns.Shape().Dim(1)
 	m := k - 1
-	positive := Reshape(Slice(judged, AxisRange(0, b)), b, 1)
+	// Gathered, not sliced: the gradient of a slice is a pad, which ONNX Runtime's
+	// engine lacks.
 	side := func(from int) *Node {
-		negatives := Reshape(Slice(judged, AxisRange(from, from+m*b)), b, m)
-		return Concatenate([]*Node{positive, negatives}, 1)
+		at := make([]int64, 0, b*k)
+		for i := range b {
+			at = append(at, int64(i))
+			for n := range m {
+				at = append(at, int64(from+i*m+n))
+			}
+		}
+		return Gather(judged, Reshape(Const(judged.Graph(), at), b, k, 1))
 	}
 	return side(b), side(b + m*b)
 }

@@ -24,12 +24,21 @@ func splitHeads(x *Node, heads int) *Node {
 	return TransposeAllAxes(Reshape(x, b, t, heads, d/heads), 0, 2, 1, 3)
 }
 
-// attend is multi-head attention of queries [B,Q,D] to keys and values [B,K,D],
-// scores scaled by 1/sqrt(D/heads); bias [B,1,1,K] may be nil.
-func attend(q, k, v *Node, heads int, bias *Node) *Node {
-	s := q.Shape()
+// memory is what attention looks at: keys and values [B,K,D], and the bias
+// [B,1,1,K] of padding among them, which may be nil.
+type memory struct{ keys, values, bias *Node }
+
+// remember makes keys and values of source for the attention called name.
+func (n LoopITR) remember(name string, source, bias *Node, width int) memory {
+	return memory{n.dense(name+"/key", source, width), n.dense(name+"/value", source, width), bias}
+}
+
+// attend is multi-head attention of queries [B,Q,D] to m, scores scaled by
+// 1/sqrt(D/heads).
+func attend(q *Node, m memory, heads int) *Node {
+	s, bias := q.Shape(), m.bias
 	b, t, d := s.Dim(0), s.Dim(1), s.Dim(2)
-	q, k, v = splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads)
+	q, k, v := splitHeads(q, heads), splitHeads(m.keys, heads), splitHeads(m.values, heads)
 	scale := 1 / math.Sqrt(float64(d/heads))
 
 	decomposed := func() *Node {

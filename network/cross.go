@@ -60,9 +60,9 @@ type crossInput struct {
 }
 
 func (n LoopITR) crossBlock(name string, x *Node, in crossInput) *Node {
-	self := n.remember(name+"/attention", x, in.bias)
+	self := n.remember(name+"/attention", x, in.bias, n.Config.Text.Width)
 	if in.firstOnly {
-		x = Slice(x, AxisRange(), AxisRange(0, 1), AxisRange())
+		x = InsertAxes(firstToken(x), 1)
 	}
 	x = n.look(name+"/attention", x, self)
 	x = n.look(name+"/cross_attention", x, n.seen(name+"/cross_attention", in))
@@ -71,7 +71,7 @@ func (n LoopITR) crossBlock(name string, x *Node, in crossInput) *Node {
 
 // seen makes keys and values of the pictures and deals them out to the pairs.
 func (n LoopITR) seen(name string, in crossInput) memory {
-	m := n.remember(name, in.tokens, nil)
+	m := n.remember(name, in.tokens, nil, n.Config.Text.Width)
 	if in.picture != nil {
 		at := InsertAxes(in.picture, -1)
 		m.keys, m.values = Gather(m.keys, at), Gather(m.values, at)

@@ -2,6 +2,8 @@ package network
 
 import (
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/nn"
@@ -19,10 +21,11 @@ func (n LoopITR) project(name string, states *Node) *Node {
 	return L2Normalize(n.dense(name, firstToken(states), n.Config.Projection), -1)
 }
 
-// firstToken is [B,D] of [B,T,D].
+// firstToken is [B,D] of [B,T,D]. For the gather see firstRows.
 func firstToken(states *Node) *Node {
-	b, d := states.Shape().Dim(0), states.Shape().Dim(2)
-	return Reshape(Slice(states, AxisRange(), AxisRange(0, 1), AxisRange()), b, d)
+	b, t, d := states.Shape().Dim(0), states.Shape().Dim(1), states.Shape().Dim(2)
+	rows := Iota(states.Graph(), shapes.Make(dtypes.Int64, b, 1), 0)
+	return Gather(Reshape(states, b*t, d), MulScalar(rows, t))
 }
 
 // MatchLogits [N,2] judges each pair from Cross's states [N,T,D]; index 1 is
@@ -58,8 +61,7 @@ func (n LoopITR) Match(in Pairs) *Node {
 func LogOdds(logits *Node) *Node {
 	count := logits.Shape().Dim(0)
 	want("match logits", logits, count, 2)
-	column := func(i int) *Node { return Slice(logits, AxisRange(), AxisRange(i, i+1)) }
-	return Reshape(Sub(column(1), column(0)), count)
+	return ReduceSum(Mul(logits, Const(logits.Graph(), [][]float32{{-1, 1}})), -1)
 }
 
 // Temperature is the scalar that divides cosines, within MinTemperature and

@@ -87,13 +87,11 @@ func (c Config) visionParams() []Param {
 	return append(params, norm("vision/norm", v.Width)...)
 }
 
-// visionBlock keeps query, key and value in one weight, as ViT checkpoints do.
 func (c Config) visionBlock(name string) []Param {
 	v := c.Vision
 	return slices.Concat(
 		norm(name+"/norm1", v.Width),
-		dense(name+"/attention/qkv", v.Width, 3*v.Width),
-		dense(name+"/attention/output", v.Width, v.Width),
+		projections(name+"/attention", v.Width, v.Width),
 		norm(name+"/norm2", v.Width),
 		dense(name+"/mlp/up", v.Width, v.Hidden),
 		dense(name+"/mlp/down", v.Hidden, v.Width),
@@ -141,12 +139,15 @@ func (c Config) crossBlock(name string) []Param {
 // attention is BERT's: queries of width numbers, keys and values made from source
 // numbers, and the norm that follows.
 func attention(name string, width, source int) []Param {
+	return append(projections(name, width, source), norm(name+"/norm", width)...)
+}
+
+func projections(name string, width, source int) []Param {
 	return slices.Concat(
 		dense(name+"/query", width, width),
 		dense(name+"/key", source, width),
 		dense(name+"/value", source, width),
 		dense(name+"/output", width, width),
-		norm(name+"/norm", width),
 	)
 }
 

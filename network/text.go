@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/loopitr/loopitr"
@@ -22,7 +23,7 @@ func (n LoopITR) Text(in Captions) *Node {
 	for i := range c.Layers {
 		name := blockName("text", i)
 		x = n.enter(x)
-		x = n.look(name+"/attention", x, n.remember(name+"/attention", x, bias))
+		x = n.look(name+"/attention", x, n.remember(name+"/attention", x, bias, c.Width))
 		x = n.think(name, x)
 	}
 	return n.leave(x)
@@ -37,11 +38,17 @@ func (n LoopITR) embed(ids *Node) *Node {
 		panic(fmt.Errorf("caption ids: got %s, want int64 of at most %d tokens: %w", ids.Shape(), c.MaxTokens, loopitr.ErrInvalid))
 	}
 	x := Gather(n.weight("text/embedding/word", c.Vocabulary, c.Width), InsertAxes(ids, -1))
-	position := Slice(n.weight("text/embedding/position", c.MaxTokens, c.Width), AxisRange(0, t), AxisRange())
-	kind := Slice(n.weight("text/embedding/type", tokenTypes, c.Width), AxisRange(0, 1), AxisRange())
+	position := firstRows(n.weight("text/embedding/position", c.MaxTokens, c.Width), t)
+	kind := firstRows(n.weight("text/embedding/type", tokenTypes, c.Width), 1)
 	x = Add(x, InsertAxes(Add(position, kind), 0))
 	want("caption embeddings", x, b, t, c.Width)
 	return n.dropout(n.norm("text/embedding/norm", x, c.LayerNormEpsilon))
+}
+
+// firstRows is the first count rows of a matrix. It gathers where a slice would
+// do, because the gradient of a slice is a pad, which ONNX Runtime's engine lacks.
+func firstRows(x *Node, count int) *Node {
+	return Gather(x, Iota(x.Graph(), shapes.Make(dtypes.Int64, count, 1), 0))
 }
 
 // bias is what the mask adds to attention scores, nil without a mask.
@@ -53,20 +60,10 @@ func (n LoopITR) bias(mask *Node, dims []int) *Node {
 	return paddingBias(mask)
 }
 
-// memory is what attention looks at: keys and values [B,K,D], and the bias
-// [B,1,1,K] of padding among them, which may be nil.
-type memory struct{ keys, values, bias *Node }
-
-// remember makes keys and values of source for the attention called name.
-func (n LoopITR) remember(name string, source, bias *Node) memory {
-	width := n.Config.Text.Width
-	return memory{n.dense(name+"/key", source, width), n.dense(name+"/value", source, width), bias}
-}
-
 // look is BERT's attention of x [B,Q,D] to m, with its residual and norm.
 func (n LoopITR) look(name string, x *Node, m memory) *Node {
 	c := n.Config.Text
-	h := attend(n.dense(name+"/query", x, c.Width), m.keys, m.values, c.Heads, m.bias)
+	h := attend(n.dense(name+"/query", x, c.Width), m, c.Heads)
 	h = n.dropout(n.dense(name+"/output", h, c.Width))
 	return n.norm(name+"/norm", Add(x, h), c.LayerNormEpsilon)
 }

@@ -41,9 +41,10 @@ func (n LoopITR) patches(pictures *Node) *Node {
 func (n LoopITR) visionBlock(name string, x *Node) *Node {
 	c := n.Config.Vision
 	h := n.norm(name+"/norm1", x, c.LayerNormEpsilon)
-	qkv := Split(n.dense(name+"/attention/qkv", h, 3*c.Width), -1, 3)
-	h = attend(qkv[0], qkv[1], qkv[2], c.Heads, nil)
-	x = Add(x, n.dropout(n.dense(name+"/attention/output", h, c.Width)))
+	at := name + "/attention"
+	m := n.remember(at, h, nil, c.Width)
+	h = attend(n.dense(at+"/query", h, c.Width), m, c.Heads)
+	x = Add(x, n.dropout(n.dense(at+"/output", h, c.Width)))
 
 	h = n.norm(name+"/norm2", x, c.LayerNormEpsilon)
 	return Add(x, n.dropout(n.mlp(name, h, c.Hidden)))
