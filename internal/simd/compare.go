@@ -17,7 +17,12 @@ const (
 // Compare computes dst = a op b elementwise for len(dst) elements.
 func Compare(dst []bool, op Comparison, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	for i := range dst {
+	done := 0
+	if vectors(len(dst) / 8) {
+		done = len(dst) &^ 7
+		op.vector(&dst[0], &a[0], &b[0], done, 32)
+	}
+	for i := done; i < len(dst); i++ {
 		dst[i] = op.holds(a[i], b[i])
 	}
 }
@@ -25,8 +30,38 @@ func Compare(dst []bool, op Comparison, a, b []float32) {
 // CompareScalar computes dst = a op s elementwise for len(dst) elements.
 func CompareScalar(dst []bool, op Comparison, a []float32, s float32) {
 	a = a[:len(dst)]
-	for i := range dst {
+	done := 0
+	if vectors(len(dst) / 8) {
+		done = len(dst) &^ 7
+		var row [8]float32
+		for i := range row {
+			row[i] = s
+		}
+		op.vector(&dst[0], &a[0], &row[0], done, 0)
+	}
+	for i := done; i < len(dst); i++ {
 		dst[i] = op.holds(a[i], s)
+	}
+}
+
+// vector compares n elements, a multiple of 8, with the kernel; step is the bytes
+// from one eight of b to the next: 0 repeats it.
+func (op Comparison) vector(dst *bool, a, b *float32, n, step int) {
+	switch op {
+	case Equal:
+		equalAVX2(dst, a, b, n, step)
+	case NotEqual:
+		notEqualAVX2(dst, a, b, n, step)
+	case Less:
+		lessAVX2(dst, a, b, n, step)
+	case LessOrEqual:
+		lessOrEqualAVX2(dst, a, b, n, step)
+	case Greater:
+		greaterAVX2(dst, a, b, n, step)
+	case GreaterOrEqual:
+		greaterOrEqualAVX2(dst, a, b, n, step)
+	default:
+		panic("simd: unknown comparison")
 	}
 }
 

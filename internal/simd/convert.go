@@ -5,16 +5,26 @@ import "math"
 // BFloat16FromFloat32 rounds to bfloat16, nearest even; NaN stays NaN.
 func BFloat16FromFloat32(dst []uint16, src []float32) {
 	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] = bfloat16(v)
+	done := 0
+	if vectors(len(dst) / 8) {
+		done = len(dst) &^ 7
+		toBFloat16AVX2(&dst[0], &src[0], done)
+	}
+	for i, v := range src[done:] {
+		dst[done+i] = bfloat16(v)
 	}
 }
 
 // Float32FromBFloat16 widens exactly.
 func Float32FromBFloat16(dst []float32, src []uint16) {
 	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] = math.Float32frombits(uint32(v) << 16)
+	done := 0
+	if vectors(len(dst) / 8) {
+		done = len(dst) &^ 7
+		fromBFloat16AVX2(&dst[0], &src[0], done)
+	}
+	for i, v := range src[done:] {
+		dst[done+i] = math.Float32frombits(uint32(v) << 16)
 	}
 }
 
@@ -22,22 +32,36 @@ func Float32FromBFloat16(dst []float32, src []uint16) {
 // infinity, NaN stays NaN.
 func Float16FromFloat32(dst []uint16, src []float32) {
 	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] = float16(v)
+	done := 0
+	if vectors(len(dst) / 8) {
+		done = len(dst) &^ 7
+		toFloat16AVX2(&dst[0], &src[0], done)
+	}
+	for i, v := range src[done:] {
+		dst[done+i] = float16(v)
 	}
 }
 
 // Float32FromFloat16 widens exactly.
 func Float32FromFloat16(dst []float32, src []uint16) {
 	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] = fromFloat16(v)
+	done := 0
+	if vectors(len(dst) / 8) {
+		done = len(dst) &^ 7
+		fromFloat16AVX2(&dst[0], &src[0], done)
+	}
+	for i, v := range src[done:] {
+		dst[done+i] = fromFloat16(v)
 	}
 }
 
 // RoundBFloat16 rounds values to what bfloat16 can hold; dst may be src.
 func RoundBFloat16(dst, src []float32) {
 	src = src[:len(dst)]
+	if vectors(len(dst)) {
+		roundBFloat16AVX2(&dst[0], &src[0], len(dst))
+		return
+	}
 	for i, v := range src {
 		dst[i] = roundBFloat16(v)
 	}

@@ -14,6 +14,37 @@ func Copy(dst, src Matrix) {
 		}
 		return
 	}
+	if dst.RowStride == 1 && src.ColumnStride == 1 {
+		transpose(dst, src)
+		return
+	}
+	if dst.ColumnStride == 1 && src.RowStride == 1 {
+		transpose(dst.T(), src.T())
+		return
+	}
+	copyPlain(dst, src)
+}
+
+// transpose copies rows of src to columns of dst, both contiguous, a strip of
+// columns at a time so that the rows written stay in L1.
+func transpose(dst, src Matrix) {
+	const strip = 64
+	rows, columns := src.Rows&^7, src.Columns&^3
+	if !vectors(rows) || columns == 0 {
+		copyPlain(dst, src)
+		return
+	}
+	for j := 0; j < columns; j += strip {
+		for i := 0; i < rows; i += 8 {
+			transposeEightAVX2(&dst.Values[i+j*dst.ColumnStride], &src.Values[i*src.RowStride+j],
+				4*dst.ColumnStride, 4*src.RowStride, min(strip, columns-j))
+		}
+	}
+	copyPlain(dst.Block(0, columns, rows, src.Columns-columns), src.Block(0, columns, rows, src.Columns-columns))
+	copyPlain(dst.Block(rows, 0, src.Rows-rows, src.Columns), src.Block(rows, 0, src.Rows-rows, src.Columns))
+}
+
+func copyPlain(dst, src Matrix) {
 	for i := range src.Rows {
 		for j := range src.Columns {
 			dst.Values[i*dst.RowStride+j*dst.ColumnStride] = src.Values[i*src.RowStride+j*src.ColumnStride]
@@ -55,7 +86,16 @@ type Normalisation struct{ Scale, Offset [3]float32 }
 // Pixels computes dst[i] = src[i]*Scale[i%3] + Offset[i%3] for len(dst) values.
 func (n *Normalisation) Pixels(dst []float32, src []uint8) {
 	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] = float32(v)*n.Scale[i%3] + n.Offset[i%3]
+	done := 0
+	if vectors(len(dst) / 24) {
+		done = len(dst) / 24 * 24
+		var scale, offset [24]float32
+		for i := range scale {
+			scale[i], offset[i] = n.Scale[i%3], n.Offset[i%3]
+		}
+		pixelsAVX2(&dst[0], &src[0], done, &scale[0], &offset[0])
+	}
+	for i := done; i < len(dst); i++ {
+		dst[i] = float32(src[i])*n.Scale[i%3] + n.Offset[i%3]
 	}
 }

@@ -165,6 +165,10 @@ func MinScalar(dst, a []float32, s float32) {
 // Neg computes dst = -a.
 func Neg(dst, a []float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		xorAVX2(&dst[0], &a[0], len(dst), float32(math.Copysign(0, -1)))
+		return
+	}
 	for i := range dst {
 		dst[i] = -a[i]
 	}
@@ -173,6 +177,10 @@ func Neg(dst, a []float32) {
 // Abs computes dst = |a|.
 func Abs(dst, a []float32) {
 	a = a[:len(dst)]
+	if vectors(len(dst)) {
+		andAVX2(&dst[0], &a[0], len(dst), math.Float32frombits(1<<31-1))
+		return
+	}
 	for i := range dst {
 		dst[i] = math.Float32frombits(math.Float32bits(a[i]) &^ (1 << 31))
 	}
@@ -220,7 +228,12 @@ func Affine(dst, a []float32, scale, offset float32) {
 // Select computes dst = a where mask is true and b elsewhere.
 func Select(dst []float32, mask []bool, a, b []float32) {
 	mask, a, b = mask[:len(dst)], a[:len(dst)], b[:len(dst)]
-	for i := range dst {
+	done := 0
+	if vectors(len(dst) / 8) {
+		done = len(dst) &^ 7
+		selectAVX2(&dst[0], &mask[0], &a[0], &b[0], done)
+	}
+	for i := done; i < len(dst); i++ {
 		if mask[i] {
 			dst[i] = a[i]
 		} else {
@@ -232,7 +245,12 @@ func Select(dst []float32, mask []bool, a, b []float32) {
 // SelectScalar computes dst = a where mask is true and s elsewhere.
 func SelectScalar(dst []float32, mask []bool, a []float32, s float32) {
 	mask, a = mask[:len(dst)], a[:len(dst)]
-	for i := range dst {
+	done := 0
+	if vectors(len(dst) / 8) {
+		done = len(dst) &^ 7
+		selectScalarAVX2(&dst[0], &mask[0], &a[0], done, s)
+	}
+	for i := done; i < len(dst); i++ {
 		if mask[i] {
 			dst[i] = a[i]
 		} else {

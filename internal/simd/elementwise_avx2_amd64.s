@@ -884,6 +884,118 @@ done70:
 	VZEROUPPER
 	RET
 
+// func xorAVX2(dst *float32, a *float32, n int, s float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·xorAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVSS        s+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $0x00000020, DX
+	JL           ones73
+
+many71:
+	VMOVUPS (CX)(BX*1), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*1)
+	VMOVUPS 32(CX)(BX*1), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)(BX*1)
+	VMOVUPS 64(CX)(BX*1), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)(BX*1)
+	VMOVUPS 96(CX)(BX*1), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)(BX*1)
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, DX
+	JGE     many71
+
+ones73:
+	ADDQ $0x00000020, DX
+	SUBQ $0x08, DX
+	JL   rest74
+
+one72:
+	VMOVUPS (CX)(BX*1), Y1
+	VXORPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, DX
+	JGE     one72
+
+rest74:
+	ADDQ       $0x08, DX
+	JE         done75
+	LEAQ       tailMask<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y1
+	VMASKMOVPS (CX)(BX*1), Y1, Y2
+	VXORPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+
+done75:
+	VZEROUPPER
+	RET
+
+// func andAVX2(dst *float32, a *float32, n int, s float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·andAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVSS        s+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $0x00000020, DX
+	JL           ones78
+
+many76:
+	VMOVUPS (CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*1)
+	VMOVUPS 32(CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)(BX*1)
+	VMOVUPS 64(CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)(BX*1)
+	VMOVUPS 96(CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)(BX*1)
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, DX
+	JGE     many76
+
+ones78:
+	ADDQ $0x00000020, DX
+	SUBQ $0x08, DX
+	JL   rest79
+
+one77:
+	VMOVUPS (CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, DX
+	JGE     one77
+
+rest79:
+	ADDQ       $0x08, DX
+	JE         done80
+	LEAQ       tailMask<>+32(SB), SI
+	NEGQ       DX
+	VMOVUPS    (SI)(DX*4), Y1
+	VMASKMOVPS (CX)(BX*1), Y1, Y2
+	VANDPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+
+done80:
+	VZEROUPPER
+	RET
+
 // func fmaAVX2(dst *float32, a *float32, b *float32, c *float32, n int)
 // Requires: AVX, FMA3
 TEXT ·fmaAVX2(SB), NOSPLIT, $0-40
@@ -894,9 +1006,9 @@ TEXT ·fmaAVX2(SB), NOSPLIT, $0-40
 	MOVQ n+32(FP), SI
 	XORQ DI, DI
 	SUBQ $0x00000020, SI
-	JL   ones73
+	JL   ones83
 
-many71:
+many81:
 	VMOVUPS     (BX)(DI*1), Y0
 	VMOVUPS     (CX)(DI*1), Y1
 	VMOVUPS     (DX)(DI*1), Y2
@@ -919,14 +1031,14 @@ many71:
 	VMOVUPS     Y0, 96(AX)(DI*1)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, SI
-	JGE         many71
+	JGE         many81
 
-ones73:
+ones83:
 	ADDQ $0x00000020, SI
 	SUBQ $0x08, SI
-	JL   rest74
+	JL   rest84
 
-one72:
+one82:
 	VMOVUPS     (BX)(DI*1), Y0
 	VMOVUPS     (CX)(DI*1), Y1
 	VMOVUPS     (DX)(DI*1), Y2
@@ -934,11 +1046,11 @@ one72:
 	VMOVUPS     Y0, (AX)(DI*1)
 	ADDQ        $0x20, DI
 	SUBQ        $0x08, SI
-	JGE         one72
+	JGE         one82
 
-rest74:
+rest84:
 	ADDQ        $0x08, SI
-	JE          done75
+	JE          done85
 	LEAQ        tailMask<>+32(SB), R8
 	NEGQ        SI
 	VMOVUPS     (R8)(SI*4), Y0
@@ -948,7 +1060,7 @@ rest74:
 	VFMADD231PS Y2, Y3, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(DI*1)
 
-done75:
+done85:
 	VZEROUPPER
 	RET
 
@@ -963,9 +1075,9 @@ TEXT ·scaleAddAVX2(SB), NOSPLIT, $0-36
 	MOVQ         n+24(FP), BX
 	XORQ         SI, SI
 	SUBQ         $0x00000020, BX
-	JL           ones78
+	JL           ones88
 
-many76:
+many86:
 	VMOVUPS     (DX)(SI*1), Y1
 	VMOVUPS     (CX)(SI*1), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -984,25 +1096,25 @@ many76:
 	VMOVUPS     Y1, 96(AX)(SI*1)
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, BX
-	JGE         many76
+	JGE         many86
 
-ones78:
+ones88:
 	ADDQ $0x00000020, BX
 	SUBQ $0x08, BX
-	JL   rest79
+	JL   rest89
 
-one77:
+one87:
 	VMOVUPS     (DX)(SI*1), Y1
 	VMOVUPS     (CX)(SI*1), Y2
 	VFMADD231PS Y2, Y0, Y1
 	VMOVUPS     Y1, (AX)(SI*1)
 	ADDQ        $0x20, SI
 	SUBQ        $0x08, BX
-	JGE         one77
+	JGE         one87
 
-rest79:
+rest89:
 	ADDQ        $0x08, BX
-	JE          done80
+	JE          done90
 	LEAQ        tailMask<>+32(SB), DI
 	NEGQ        BX
 	VMOVUPS     (DI)(BX*4), Y1
@@ -1011,7 +1123,7 @@ rest79:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (AX)(SI*1)
 
-done80:
+done90:
 	VZEROUPPER
 	RET
 
@@ -1027,9 +1139,9 @@ TEXT ·affineAVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones83
+	JL           ones93
 
-many81:
+many91:
 	VMOVUPS     (CX)(BX*1), Y2
 	VFMADD213PS Y1, Y0, Y2
 	VMOVUPS     Y2, (AX)(BX*1)
@@ -1044,24 +1156,24 @@ many81:
 	VMOVUPS     Y2, 96(AX)(BX*1)
 	ADDQ        $0x00000080, BX
 	SUBQ        $0x00000020, DX
-	JGE         many81
+	JGE         many91
 
-ones83:
+ones93:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest84
+	JL   rest94
 
-one82:
+one92:
 	VMOVUPS     (CX)(BX*1), Y2
 	VFMADD213PS Y1, Y0, Y2
 	VMOVUPS     Y2, (AX)(BX*1)
 	ADDQ        $0x20, BX
 	SUBQ        $0x08, DX
-	JGE         one82
+	JGE         one92
 
-rest84:
+rest94:
 	ADDQ        $0x08, DX
-	JE          done85
+	JE          done95
 	LEAQ        tailMask<>+32(SB), SI
 	NEGQ        DX
 	VMOVUPS     (SI)(DX*4), Y2
@@ -1069,6 +1181,6 @@ rest84:
 	VFMADD213PS Y1, Y0, Y3
 	VMASKMOVPS  Y3, Y2, (AX)(BX*1)
 
-done85:
+done95:
 	VZEROUPPER
 	RET

@@ -112,6 +112,49 @@ loop2:
 	VZEROUPPER
 	RET
 
+// func transposeEightAVX2(dst *float32, src *float32, dstStep int, srcStep int, n int)
+// Requires: AVX
+TEXT ·transposeEightAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dstStep+16(FP), DX
+	MOVQ srcStep+24(FP), BX
+	MOVQ n+32(FP), SI
+	LEAQ (CX)(BX*4), DI
+	LEAQ (BX)(BX*2), R8
+
+loop3:
+	VMOVUPS     (CX), X0
+	VINSERTF128 $0x01, (DI), Y0, Y0
+	VMOVUPS     (CX)(BX*1), X1
+	VINSERTF128 $0x01, (DI)(BX*1), Y1, Y1
+	VMOVUPS     (CX)(BX*2), X2
+	VINSERTF128 $0x01, (DI)(BX*2), Y2, Y2
+	VMOVUPS     (CX)(R8*1), X3
+	VINSERTF128 $0x01, (DI)(R8*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VSHUFPS     $0x44, Y6, Y4, Y8
+	VSHUFPS     $0xee, Y6, Y4, Y4
+	VSHUFPS     $0x44, Y7, Y5, Y6
+	VSHUFPS     $0xee, Y7, Y5, Y5
+	VMOVUPS     Y8, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Y4, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Y6, (AX)
+	ADDQ        DX, AX
+	VMOVUPS     Y5, (AX)
+	ADDQ        DX, AX
+	ADDQ        $0x10, CX
+	ADDQ        $0x10, DI
+	SUBQ        $0x04, SI
+	JNE         loop3
+	VZEROUPPER
+	RET
+
 // func packCopySixAVX2(dst *float32, src *float32, srcStep int, k int)
 // Requires: AVX
 TEXT ·packCopySixAVX2(SB), NOSPLIT, $0-32
@@ -120,7 +163,7 @@ TEXT ·packCopySixAVX2(SB), NOSPLIT, $0-32
 	MOVQ srcStep+16(FP), DX
 	MOVQ k+24(FP), BX
 
-loop3:
+loop4:
 	VMOVUPS (CX), X0
 	VMOVSD  16(CX), X1
 	VMOVUPS X0, (AX)
@@ -128,7 +171,7 @@ loop3:
 	ADDQ    DX, CX
 	ADDQ    $0x18, AX
 	DECQ    BX
-	JNE     loop3
+	JNE     loop4
 	VZEROUPPER
 	RET
 
@@ -140,7 +183,7 @@ TEXT ·packCopySixteenAVX2(SB), NOSPLIT, $0-32
 	MOVQ srcStep+16(FP), DX
 	MOVQ k+24(FP), BX
 
-loop4:
+loop5:
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
 	VMOVUPS Y0, (AX)
@@ -148,6 +191,6 @@ loop4:
 	ADDQ    DX, CX
 	ADDQ    $0x40, AX
 	DECQ    BX
-	JNE     loop4
+	JNE     loop5
 	VZEROUPPER
 	RET

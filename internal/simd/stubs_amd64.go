@@ -174,6 +174,12 @@ func scalarSubAVX2(dst, a *float32, n int, s float32)
 func scalarDivAVX2(dst, a *float32, n int, s float32)
 
 //go:noescape
+func xorAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
+func andAVX2(dst, a *float32, n int, s float32)
+
+//go:noescape
 func fmaAVX2(dst, a, b, c *float32, n int)
 
 //go:noescape
@@ -210,10 +216,55 @@ func rsqrtAVX2(dst, x *float32, n int)
 func geluGradientAVX2(dst, x, dy *float32, n int)
 
 //go:noescape
+func selectAVX2(dst *float32, mask *bool, a, b *float32, n int)
+
+//go:noescape
+func selectScalarAVX2(dst *float32, mask *bool, a *float32, n int, s float32)
+
+//go:noescape
+func equalAVX2(dst *bool, a, b *float32, n, step int)
+
+//go:noescape
+func notEqualAVX2(dst *bool, a, b *float32, n, step int)
+
+//go:noescape
+func lessAVX2(dst *bool, a, b *float32, n, step int)
+
+//go:noescape
+func lessOrEqualAVX2(dst *bool, a, b *float32, n, step int)
+
+//go:noescape
+func greaterAVX2(dst *bool, a, b *float32, n, step int)
+
+//go:noescape
+func greaterOrEqualAVX2(dst *bool, a, b *float32, n, step int)
+
+//go:noescape
+func pixelsAVX2(dst *float32, src *uint8, n int, scale, offset *float32)
+
+//go:noescape
+func roundBFloat16AVX2(dst, x *float32, n int)
+
+//go:noescape
+func toBFloat16AVX2(dst *uint16, src *float32, n int)
+
+//go:noescape
+func fromBFloat16AVX2(dst *float32, src *uint16, n int)
+
+//go:noescape
+func toFloat16AVX2(dst *uint16, src *float32, n int)
+
+//go:noescape
+func fromFloat16AVX2(dst *float32, src *uint16, n int)
+
+//go:noescape
 func packSixAVX2(dst, src *float32, srcStep, k int)
 
 //go:noescape
 func packSixteenAVX2(dst, src *float32, srcStep, k int)
+
+//go:noescape
+func transposeEightAVX2(dst, src *float32, dstStep, srcStep, n int)
 
 //go:noescape
 func packCopySixAVX2(dst, src *float32, srcStep, k int)
@@ -262,3 +313,6 @@ func normaliseParametersAVX2(dgamma, dbeta, x, dy *float32, n int, mean, rstd fl
 
 //go:noescape
 func normaliseGradientAVX2(dx, x, dy, gamma *float32, n int, mean, rstd, sum, sumX float32)
+
+//go:noescape
+func dotInt8AVX2(dst *int32, query, block *int8, count, n, step int)

@@ -234,6 +234,14 @@ func scalarDivAVX2(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
+func xorAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func andAVX2(dst, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
 func fmaAVX2(dst, a, b, c *float32, n int) {
 	panic(noAssembly)
 }
@@ -282,11 +290,71 @@ func geluGradientAVX2(dst, x, dy *float32, n int) {
 	panic(noAssembly)
 }
 
+func selectAVX2(dst *float32, mask *bool, a, b *float32, n int) {
+	panic(noAssembly)
+}
+
+func selectScalarAVX2(dst *float32, mask *bool, a *float32, n int, s float32) {
+	panic(noAssembly)
+}
+
+func equalAVX2(dst *bool, a, b *float32, n, step int) {
+	panic(noAssembly)
+}
+
+func notEqualAVX2(dst *bool, a, b *float32, n, step int) {
+	panic(noAssembly)
+}
+
+func lessAVX2(dst *bool, a, b *float32, n, step int) {
+	panic(noAssembly)
+}
+
+func lessOrEqualAVX2(dst *bool, a, b *float32, n, step int) {
+	panic(noAssembly)
+}
+
+func greaterAVX2(dst *bool, a, b *float32, n, step int) {
+	panic(noAssembly)
+}
+
+func greaterOrEqualAVX2(dst *bool, a, b *float32, n, step int) {
+	panic(noAssembly)
+}
+
+func pixelsAVX2(dst *float32, src *uint8, n int, scale, offset *float32) {
+	panic(noAssembly)
+}
+
+func roundBFloat16AVX2(dst, x *float32, n int) {
+	panic(noAssembly)
+}
+
+func toBFloat16AVX2(dst *uint16, src *float32, n int) {
+	panic(noAssembly)
+}
+
+func fromBFloat16AVX2(dst *float32, src *uint16, n int) {
+	panic(noAssembly)
+}
+
+func toFloat16AVX2(dst *uint16, src *float32, n int) {
+	panic(noAssembly)
+}
+
+func fromFloat16AVX2(dst *float32, src *uint16, n int) {
+	panic(noAssembly)
+}
+
 func packSixAVX2(dst, src *float32, srcStep, k int) {
 	panic(noAssembly)
 }
 
 func packSixteenAVX2(dst, src *float32, srcStep, k int) {
+	panic(noAssembly)
+}
+
+func transposeEightAVX2(dst, src *float32, dstStep, srcStep, n int) {
 	panic(noAssembly)
 }
 
@@ -351,5 +419,9 @@ func normaliseParametersAVX2(dgamma, dbeta, x, dy *float32, n int, mean, rstd fl
 }
 
 func normaliseGradientAVX2(dx, x, dy, gamma *float32, n int, mean, rstd, sum, sumX float32) {
+	panic(noAssembly)
+}
+
+func dotInt8AVX2(dst *int32, query, block *int8, count, n, step int) {
 	panic(noAssembly)
 }

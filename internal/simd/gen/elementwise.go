@@ -44,6 +44,8 @@ func elementwise(f *file) {
 	}
 	f.scalar("scalarSub", func(a, s, y vec) { f.VSUBPS(a, s, y) })
 	f.scalar("scalarDiv", func(a, s, y vec) { f.VDIVPS(a, s, y) })
+	f.scalar("xor", func(a, s, y vec) { f.VXORPS(a, s, y) })
+	f.scalar("and", func(a, s, y vec) { f.VANDPS(a, s, y) })
 	fused(f)
 }
 

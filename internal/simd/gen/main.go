@@ -41,9 +41,11 @@ func main() {
 		{"dots_avx2", dots},
 		{"elementwise_avx2", elementwise},
 		{"function_avx2", functions},
+		{"narrow_avx2", narrow},
 		{"pack_avx2", packs},
 		{"peak_avx2", peak},
 		{"rows_avx2", rows},
+		{"scan_avx2", scan},
 	}
 	texts := map[string][]byte{}
 	var stubs []string

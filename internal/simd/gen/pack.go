@@ -8,6 +8,7 @@ import (
 func packs(f *file) {
 	packSix(f)
 	packSixteen(f)
+	transposeEight(f)
 	packCopySix(f)
 	packCopySixteen(f)
 }
@@ -96,6 +97,41 @@ func packSixteen(f *file) {
 	}
 	f.ADDQ(operand.U32(256), dst)
 	f.SUBQ(operand.Imm(4), k)
+	f.JNE(operand.LabelRef(loop))
+	f.end()
+}
+
+// transposeEight generates the transposition of 8 rows of n values to n rows of 8;
+// steps are in bytes, n is a positive multiple of 4.
+func transposeEight(f *file) {
+	f.function("transposeEightAVX2", "dst, src *float32, dstStep, srcStep, n int")
+	dst, src, dstStep, step, n := f.gp("dst"), f.gp("src"), f.gp("dstStep"), f.gp("srcStep"), f.gp("n")
+	fourth, step3, loop := f.GP64(), f.GP64(), f.label("loop")
+	f.LEAQ(operand.Mem{Base: src, Index: step, Scale: 4}, fourth)
+	f.LEAQ(operand.Mem{Base: step, Index: step, Scale: 2}, step3)
+	row := func(base reg.Register, i int) operand.Mem {
+		switch i {
+		case 0:
+			return at(base, 0)
+		case 3:
+			return operand.Mem{Base: base, Index: step3, Scale: 1}
+		}
+		return operand.Mem{Base: base, Index: step, Scale: uint8(i)}
+	}
+	f.Label(loop)
+	v := make([]vec, 4)
+	for i := range v {
+		v[i] = f.YMM()
+		f.VMOVUPS(row(src, i), v[i].AsX())
+		f.VINSERTF128(operand.Imm(1), row(fourth, i), v[i], v[i])
+	}
+	for _, column := range f.transpose4(v) {
+		f.VMOVUPS(column, at(dst, 0))
+		f.ADDQ(dstStep, dst)
+	}
+	f.ADDQ(operand.Imm(16), src)
+	f.ADDQ(operand.Imm(16), fourth)
+	f.SUBQ(operand.Imm(4), n)
 	f.JNE(operand.LabelRef(loop))
 	f.end()
 }
