@@ -27,6 +27,8 @@ var layers = map[string][]string{
 	"internal/simd":          {},
 	"internal/cpu":           {"internal/simd"},
 	"internal/engine":        {"", "internal/cpu"},
+	"internal/terminal":      {},
+	"demo":                   {},
 	"index/indextest":        {""},
 	"index/sqlite":           {"", "internal/simd"},
 	"infer":                  {"", "checkpoint", "network", "pixels", "wordpiece", "internal/engine"},

@@ -1,0 +1,111 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// Is reports whether w is a terminal that understands cursor movement.
+func Is(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+// Columns is the width of the terminal, 80 when w is none.
+func Columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	return 80
+}
+
+// Line shows progress: on a terminal one line that is overwritten, elsewhere a
+// plain line now and then. The zero Line shows nothing. It may be used
+// concurrently.
+type Line struct {
+	mu    sync.Mutex
+	w     io.Writer
+	live  bool
+	every time.Duration
+	last  time.Time
+	shown bool
+}
+
+// How often progress is written: ten times a second is smooth, and a log wants
+// no more than a line in ten seconds.
+const (
+	liveEvery  = 100 * time.Millisecond
+	plainEvery = 10 * time.Second
+)
+
+// NewLine returns a line on w.
+func NewLine(w io.Writer) *Line {
+	l := &Line{w: w, live: Is(w), every: plainEvery}
+	if l.live {
+		l.every = liveEvery
+	}
+	return l
+}
+
+// Live reports whether the line is overwritten in place.
+func (l *Line) Live() bool { return l.live }
+
+// Update replaces the progress shown. Updates that come too fast are left out.
+func (l *Line) Update(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if l.w == nil || now.Sub(l.last) < l.every {
+		return
+	}
+	l.last = now
+	if !l.live {
+		fmt.Fprintln(l.w, text)
+		return
+	}
+	fmt.Fprint(l.w, "\r\x1b[K", cut(text, Columns(l.w)-1))
+	l.shown = true
+}
+
+// Keep writes lines that stay, above the progress.
+func (l *Line) Keep(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.w == nil {
+		return
+	}
+	l.clear()
+	fmt.Fprintln(l.w, strings.TrimRight(text, "\n"))
+}
+
+// Clear takes the progress away, before something else is written.
+func (l *Line) Clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.clear()
+}
+
+func (l *Line) clear() {
+	if l.shown {
+		fmt.Fprint(l.w, "\r\x1b[K")
+	}
+	l.shown, l.last = false, time.Time{}
+}
+
+// cut keeps a line within the terminal's width: a wrapped one cannot be replaced.
+func cut(text string, columns int) string {
+	if utf8.RuneCountInString(text) <= columns {
+		return text
+	}
+	runes := []rune(text)
+	return string(runes[:max(columns-1, 0)]) + "…"
+}
