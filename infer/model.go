@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint"
@@ -20,7 +21,8 @@ type Model struct {
 	config      Config
 	tokenizer   *wordpiece.Tokenizer
 	weights     *engine.State
-	names       []string // of the parameters among the state's variables
+	names       []string // of the parameters
+	variables   []string // what the state calls each
 	owned       bool     // weights are closed with the model
 	fingerprint string
 	programs    programs
@@ -94,6 +96,9 @@ type Parts struct {
 	// caller's: a model over the weights of a running training sees each update.
 	Weights     *engine.State
 	Fingerprint string // empty where nothing is stored
+	// Prefix is what the weights call a parameter by, where they have both: a
+	// running average beside the weight itself.
+	Prefix string
 }
 
 // New makes a model of its parts; it must be closed before the weights are.
@@ -109,8 +114,16 @@ func New(p Parts) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{config: p.Config, tokenizer: tokenizer, weights: p.Weights, fingerprint: p.Fingerprint}
+	held := map[string]bool{}
+	for _, spec := range p.Weights.Specs() {
+		held[spec.Name] = true
+	}
 	for _, param := range p.Config.Network.Params() {
-		m.names = append(m.names, param.Name)
+		variable := p.Prefix + param.Name
+		if !held[variable] {
+			variable = param.Name
+		}
+		m.names, m.variables = append(m.names, param.Name), append(m.variables, variable)
 	}
 	return m, nil
 }
@@ -126,7 +139,7 @@ func (m *Model) Fingerprint() string { return m.fingerprint }
 // the paper's rule.
 func (m *Model) Rule() loopitr.ScoreRule {
 	rule := loopitr.ScoreRule{Weight: m.config.ScoreWeight, Temperature: network.InitialTemperature}
-	values, err := m.weights.Read(network.TemperatureName)
+	values, err := m.weights.Read(m.variables[slices.Index(m.names, network.TemperatureName)])
 	if err != nil {
 		return rule
 	}

@@ -34,9 +34,13 @@ func (m *Model) program(s shape, inputs []engine.Spec, build forward) (*engine.P
 	}
 	p, err := m.weights.Compile(engine.Step{
 		Name:   s.kind,
-		Reads:  m.names,
+		Reads:  m.variables,
 		Inputs: inputs,
-		Build: func(weights map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
+		Build: func(held map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
+			weights := network.Weights{}
+			for i, name := range m.names {
+				weights[name] = held[m.variables[i]]
+			}
 			return nil, build(network.LoopITR{Config: m.config.Network, Weights: weights}, nodes)
 		},
 	})

@@ -42,7 +42,8 @@ type ValidationMeasure struct {
 	DualR10     [2]float64 `json:"dual_r10"`
 	RerankedR1  [2]float64 `json:"reranked_r1"`
 	RerankedR10 [2]float64 `json:"reranked_r10"`
-	Best        bool       `json:"best"` // kept as the run's model
+	ScoreWeight float32    `json:"score_weight"` // w of the score rule, chosen here
+	Best        bool       `json:"best"`         // kept as the run's model
 }
 
 const metricsFile = "metrics.jsonl"

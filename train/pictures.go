@@ -1,0 +1,142 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/network"
+	"github.com/loopitr/loopitr/pixels"
+)
+
+// pictures are the records of a set whose pictures can be used, decoded once as
+// long as they fit in memory. They may be used concurrently.
+type pictures struct {
+	records []dataset.Record
+	set     *dataset.Set
+	rows    []int // of each record in the set
+	config  pixels.Config
+	input   network.Input
+
+	decoded sync.Map // int record -> pixels.Image
+	budget  atomic.Int64
+}
+
+// decodedBytes bounds what decoded pictures may take: all of Flickr8k at 128 px,
+// a sixth of Flickr30k at 256 px. The rest is decoded at every visit.
+const decodedBytes = 1 << 30
+
+// openPictures decodes everything once, ahead of the run, so that a damaged
+// picture is known before hours were spent; report hears of each that is left out.
+func openPictures(ctx context.Context, set *dataset.Set, c Config, report func(id string, err error)) (*pictures, error) {
+	p := &pictures{records: set.Records, set: set, config: c.Pixels, input: c.Network.Vision.Input}
+	p.budget.Store(decodedBytes)
+	p.rows = make([]int, len(set.Records))
+	for i := range p.rows {
+		p.rows[i] = i
+	}
+	if p.input == network.Tokens {
+		return p, p.checkTokens(c.Network.Vision)
+	}
+	failed := make([]error, len(p.rows))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(decoders)
+	for i := range p.rows {
+		group.Go(func() error {
+			_, failed[i] = p.image(i)
+			return ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return p, p.keepGood(failed, report)
+}
+
+// decoders is how many pictures are decoded at a time.
+const decoders = 4
+
+func (p *pictures) checkTokens(v network.VisionConfig) error {
+	count, width := p.set.TokenShape()
+	if count != v.Tokens || width != v.Features {
+		return fmt.Errorf("token file: %d tokens of %d features, the network takes %d of %d: %w",
+			count, width, v.Tokens, v.Features, loopitr.ErrInvalid)
+	}
+	return nil
+}
+
+// keepGood closes the gaps that unusable pictures leave.
+func (p *pictures) keepGood(failed []error, report func(id string, err error)) error {
+	good := &pictures{}
+	for i, err := range failed {
+		if err != nil {
+			report(p.records[i].ID, err)
+			continue
+		}
+		if image, ok := p.decoded.Load(i); ok {
+			good.decoded.Store(len(good.rows), image)
+		}
+		good.rows = append(good.rows, i)
+		good.records = append(good.records, p.records[i])
+	}
+	if len(good.rows) == 0 {
+		return fmt.Errorf("pictures: none of %d can be used, the first because: %w", len(failed), failed[0])
+	}
+	p.records, p.rows = good.records, good.rows
+	p.decoded.Clear()
+	good.decoded.Range(func(i, image any) bool { p.decoded.Store(i, image); return true })
+	return nil
+}
+
+// shape is what one picture is to the network.
+func (p *pictures) shape() []int {
+	if p.input == network.Tokens {
+		count, width := p.set.TokenShape()
+		return []int{count, width}
+	}
+	return []int{p.config.Size, p.config.Size, 3}
+}
+
+// tokens writes the tokens of a record.
+func (p *pictures) tokens(record int, to []float32) error { return p.set.Tokens(p.rows[record], to) }
+
+// image returns a decoded picture; it must not be changed.
+func (p *pictures) image(record int) (pixels.Image, error) {
+	if image, ok := p.decoded.Load(record); ok {
+		return image.(pixels.Image), nil
+	}
+	encoded, err := p.set.Picture(p.rows[record])
+	if err != nil {
+		return pixels.Image{}, err
+	}
+	image, _, err := pixels.Decode(encoded, p.config.MaxPixels)
+	if err != nil {
+		return pixels.Image{}, fmt.Errorf("picture %q: %w", p.records[record].ID, err)
+	}
+	if size := int64(len(image.RGB)); p.budget.Add(-size) >= 0 {
+		p.decoded.Store(record, image)
+	} else {
+		p.budget.Add(size)
+	}
+	return image, nil
+}
+
+// prepared is a record's picture as validation shows it, without augmentation.
+func (p *pictures) prepared(record int) (loopitr.Picture, error) {
+	if p.input == network.Tokens {
+		count, width := p.set.TokenShape()
+		states := loopitr.States{Count: count, Width: width, Values: make([]float32, count*width)}
+		return loopitr.Picture{Tokens: states}, p.tokens(record, states.Values)
+	}
+	image, err := p.image(record)
+	if err != nil {
+		return loopitr.Picture{}, err
+	}
+	square, err := pixels.Square(image, p.config)
+	return loopitr.Picture{Pixels: square.RGB}, err
+}

@@ -1,0 +1,292 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/engine"
+	"github.com/loopitr/loopitr/network"
+	"github.com/loopitr/loopitr/wordpiece"
+)
+
+// Options say what to train on what.
+type Options struct {
+	Config Config
+	// Dir is the run's folder. A new run refuses a folder that holds one.
+	Dir string
+	// Resume continues the run in Dir with the recipe it has; of Config only what
+	// ends the run is read.
+	Resume bool
+	// Train and Validation are the splits; without Validation the last weights
+	// are kept.
+	Train, Validation *dataset.Set
+	Engine            *engine.Engine
+	// Vocabulary, where given, is used instead of learning one.
+	Vocabulary *wordpiece.Vocabulary
+	// Initial weights by name; nil draws them.
+	Initial map[string][]float32
+	// Observe hears of progress, from the goroutine that runs. It may be nil.
+	Observe func(Progress)
+}
+
+// Progress is what Options.Observe hears.
+type Progress struct {
+	Measure Measure
+	Steps   int           // planned; 0 as long as only time says when the run ends
+	Left    time.Duration // estimate
+	Note    string        // one line of news, with a zero Measure
+}
+
+// Result is what a run came to.
+type Result struct {
+	Measure
+	Best *ValidationMeasure // nil without validation
+}
+
+// Run trains until the recipe's end, and keeps the best model in the run's folder.
+// Outcomes: nil when the run reached its end; ctx's error when it was stopped,
+// with everything saved for Resume; an error wrapping loopitr.ErrInvalid when
+// recipe, data or folder cannot work, before anything is written; and
+// loopitr.ErrUnavailable when the disk is full, with the last good state in place.
+// A loss that is not finite stops the run and names the step; the state before it
+// is kept.
+func Run(ctx context.Context, o Options) (_ Result, err error) {
+	if o.Observe == nil {
+		o.Observe = func(Progress) {}
+	}
+	r, err := open(ctx, o)
+	if err != nil {
+		return Result{}, fmt.Errorf("train %q: %w", o.Dir, err)
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.loop(ctx); err != nil {
+		return r.result(), fmt.Errorf("train %q: %w", o.Dir, err)
+	}
+	return r.result(), nil
+}
+
+// run is a training in progress.
+type run struct {
+	Options
+	folder     folder
+	vocabulary *wordpiece.Vocabulary
+	pictures   *pictures
+	sampler    *dataset.Sampler
+	validator  *validator // nil without validation
+	state      *engine.State
+	programs   map[int]*engine.Program // by caption tokens
+	at         progress
+	window     window
+	saved      time.Time
+}
+
+// progress is where a run stands; it is saved with the state.
+type progress struct {
+	Step    int64              `json:"step"` // steps done
+	Pairs   int64              `json:"pairs"`
+	Seconds float64            `json:"seconds"`
+	Best    *ValidationMeasure `json:"best,omitempty"`
+}
+
+func (r *run) result() Result {
+	return Result{Measure: r.measure(), Best: r.at.Best}
+}
+
+func (r *run) measure() Measure {
+	return Measure{Step: int(r.at.Step), Pairs: r.at.Pairs, Seconds: r.at.Seconds}
+}
+
+// steps is how many steps the run has, math.MaxInt64 while only time ends it.
+func (r *run) steps() int64 {
+	switch c := r.Config; {
+	case c.Steps > 0:
+		return int64(c.Steps)
+	case c.Epochs > 0:
+		return int64(math.Ceil(c.Epochs * float64(r.sampler.Steps())))
+	}
+	return math.MaxInt64
+}
+
+// done is the share of the run that is behind it.
+func (r *run) done() float64 {
+	if r.Config.For > 0 {
+		return r.at.Seconds / r.Config.For.Seconds()
+	}
+	return float64(r.at.Step) / float64(r.steps())
+}
+
+func (r *run) loop(ctx context.Context) error {
+	batchers, err := r.batchers()
+	if err != nil {
+		return err
+	}
+	feeder := feed(ctx, r.at.Step, batchers)
+	defer feeder.close()
+	r.saved = time.Now()
+	r.window.reset()
+	for r.done() < 1 {
+		started := time.Now()
+		b, err := feeder.next(ctx)
+		if err == nil {
+			err = r.step(ctx, b)
+		}
+		if err != nil {
+			return r.stop(ctx, err)
+		}
+		r.at.Seconds += time.Since(started).Seconds()
+		if err := r.between(ctx); err != nil {
+			return r.stop(ctx, err)
+		}
+	}
+	return r.finish(ctx)
+}
+
+// stop saves what a run that was asked to stop has done.
+func (r *run) stop(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	return errors.Join(ctx.Err(), r.save())
+}
+
+// step takes one step and adds its figures to the window.
+func (r *run) step(ctx context.Context, b batch) error {
+	program, err := r.program(b)
+	if err != nil {
+		return err
+	}
+	size := r.Config.stepSize(b.step, r.done())
+	out, err := program.Run(ctx, r.Config.tensors(b, r.pictures.shape(), size)...)
+	if err != nil {
+		return err
+	}
+	figures := out[0].Floats()
+	if loss := float64(figures[figureLoss]); math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return fmt.Errorf("step %d: the loss is %v: try a lower learning rate or longer warm-up", b.step, loss)
+	}
+	r.at.Step++
+	r.at.Pairs += int64(b.pairs)
+	r.window.add(figures, size, b.pairs)
+	return nil
+}
+
+// program is the compiled step for a batch's shape.
+func (r *run) program(b batch) (*engine.Program, error) {
+	key := b.pairs<<16 | b.tokens
+	if p := r.programs[key]; p != nil {
+		return p, nil
+	}
+	var reads, replaces []string
+	for _, p := range r.Config.Network.Params() {
+		if r.Config.frozen(p.Name) {
+			reads = append(reads, p.Name)
+		}
+	}
+	for _, prefix := range append([]string{""}, r.Config.prefixes()...) {
+		for _, p := range r.Config.trained() {
+			replaces = append(replaces, prefix+p.Name)
+		}
+	}
+	program, err := r.state.Compile(engine.Step{
+		Name: "step", Reads: reads, Replaces: replaces,
+		Inputs: r.Config.specs(b.pairs, b.tokens, r.pictures.shape()),
+		Build:  r.Config.build,
+	})
+	if err == nil {
+		r.programs[key] = program
+	}
+	return program, err
+}
+
+// between does what is due after a step: report, validate, save.
+func (r *run) between(ctx context.Context) error {
+	const reportEvery = 10
+	if r.at.Step%reportEvery == 0 {
+		if err := r.report(); err != nil {
+			return err
+		}
+	}
+	every := int64(r.Config.Validation.Every)
+	if every == 0 {
+		every = int64(r.sampler.Steps())
+	}
+	if r.validator != nil && r.at.Step%every == 0 && r.done() < 1 {
+		if err := r.validate(ctx); err != nil {
+			return err
+		}
+	}
+	if time.Since(r.saved) >= time.Duration(r.Config.SaveEvery) {
+		return r.save()
+	}
+	return nil
+}
+
+// report writes the window's means to the metrics and to the observer.
+func (r *run) report() error {
+	if r.window.steps == 0 {
+		return nil
+	}
+	m := r.measure()
+	m.Train = r.window.measure()
+	r.window.reset()
+	if err := appendMeasure(r.folder.state, m); err != nil {
+		return err
+	}
+	p := Progress{Measure: m}
+	if steps := r.steps(); steps < math.MaxInt64 {
+		p.Steps = int(steps)
+	}
+	if done := r.done(); done > 0 {
+		p.Left = time.Duration(r.at.Seconds * (1 - done) / done * float64(time.Second))
+	}
+	r.Observe(p)
+	return nil
+}
+
+// finish validates and saves the end of a run.
+func (r *run) finish(ctx context.Context) error {
+	if err := r.report(); err != nil {
+		return err
+	}
+	if r.validator != nil {
+		if err := r.validate(ctx); err != nil {
+			return r.stop(ctx, err)
+		}
+	} else if err := r.keep(nil); err != nil {
+		return err
+	}
+	if err := r.save(); err != nil {
+		return err
+	}
+	return Plot(r.folder.state)
+}
+
+// batchers are one for each goroutine that makes batches.
+func (r *run) batchers() ([]*batcher, error) {
+	tokenizer, err := wordpiece.New(r.vocabulary, r.Config.Captions)
+	if err != nil {
+		return nil, err
+	}
+	var all []*batcher
+	for range feeders {
+		b := &batcher{seed: r.Config.Seed, sampler: r.sampler, pictures: r.pictures, tokenizer: tokenizer}
+		if r.Config.Loss.MaskedTokens.Weight > 0 {
+			b.hide = r.Config.Loss.MaskedTokens.Share
+		}
+		if r.Config.Network.Vision.Input == network.Pixels {
+			if b.augmenter, err = newAugmenter(r.Config); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// feeders is how many goroutines make batches: enough to keep ahead of any
+// engine of this repository on pictures of up to 224 pixels.
+const feeders = 2

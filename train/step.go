@@ -1,0 +1,219 @@
+package train
+
+import (
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/loopitr/loopitr/internal/engine"
+	"github.com/loopitr/loopitr/loss"
+	"github.com/loopitr/loopitr/network"
+)
+
+// Names of the loss parts in metrics and on the screen.
+const (
+	partContrast = "contrast"
+	partMatch    = "match"
+	partDistill  = "distill"
+	partMasked   = "masked_tokens"
+)
+
+// figures are the places of a step's scalar results in its one output.
+const (
+	figureLoss = iota
+	figureContrast
+	figureMatch
+	figureDistill
+	figureMasked
+	figureTemperature
+	figureNorm
+	figureSkipped
+	figureCount
+)
+
+// inputs are a step's inputs as graph nodes, in the order of specs.
+type inputs struct {
+	pictures, ids, mask, picture, text, noise, key *graph.Node
+	rate, correct1, correct2                       *graph.Node
+	distill, hardness, average                     *graph.Node
+	masked, hidden                                 *graph.Node // only with masked-token modelling
+}
+
+// specs describes the inputs of a step over B pairs of T tokens.
+func (c Config) specs(b, t int, picture []int) []engine.Spec {
+	specs := []engine.Spec{
+		engine.FloatInput("pictures", append([]int{b}, picture...)...),
+		engine.IntInput("ids", b, t), engine.FloatInput("mask", b, t),
+		engine.IntInput("picture", b), engine.IntInput("text", b),
+		engine.FloatInput("noise", 2, b, b), engine.IntInput("key", 3),
+		engine.FloatInput("rate"), engine.FloatInput("correct1"), engine.FloatInput("correct2"),
+		engine.FloatInput("distill"), engine.FloatInput("hardness"), engine.FloatInput("average"),
+	}
+	if c.Loss.MaskedTokens.Weight > 0 {
+		specs = append(specs, engine.IntInput("masked", b, t), engine.FloatInput("hidden", b, t))
+	}
+	return specs
+}
+
+func named(nodes []*graph.Node) inputs {
+	in := inputs{
+		pictures: nodes[0], ids: nodes[1], mask: nodes[2], picture: nodes[3], text: nodes[4], noise: nodes[5], key: nodes[6],
+		rate: nodes[7], correct1: nodes[8], correct2: nodes[9],
+		distill: nodes[10], hardness: nodes[11], average: nodes[12],
+	}
+	if len(nodes) > 13 {
+		in.masked, in.hidden = nodes[13], nodes[14]
+	}
+	return in
+}
+
+// tensors are a batch as the inputs that specs describes.
+func (c Config) tensors(b batch, picture []int, s stepSize) []engine.Tensor {
+	n, t := b.pairs, b.tokens
+	values := []engine.Tensor{
+		engine.Floats(b.pictures, append([]int{n}, picture...)...),
+		engine.Ints(b.ids, n, t), engine.Floats(b.mask, n, t),
+		engine.Ints(b.picture, n), engine.Ints(b.text, n),
+		engine.Floats(b.noise, 2, n, n), engine.Ints(b.key, 3),
+		engine.Scalar(s.rate), engine.Scalar(s.correct1), engine.Scalar(s.correct2),
+		engine.Scalar(s.distill), engine.Scalar(s.hardness), engine.Scalar(s.average),
+	}
+	if b.masked != nil {
+		values = append(values, engine.Ints(b.masked, n, t), engine.Floats(b.hidden, n, t))
+	}
+	return values
+}
+
+// encoded is what the two towers make of a batch.
+type encoded struct {
+	tokens, states *graph.Node // [B,P,D], [B,T,D]
+	images, texts  *graph.Node // [B,E], of length one
+}
+
+func towers(n network.LoopITR, in inputs) encoded {
+	e := encoded{tokens: n.Vision(in.pictures), states: n.Text(network.Captions{IDs: in.ids, Mask: in.mask})}
+	e.images, e.texts = n.ProjectImage(e.tokens), n.ProjectText(e.states)
+	return e
+}
+
+// objective is the loop of the paper in one graph: contrast teaches the dual
+// encoder, which draws hard negatives, on which match teaches the cross encoder,
+// whose judgement distill gives back to the dual encoder. It returns the total
+// and the figures up to figureMasked, and the share of rows without a negative.
+func (c Config) objective(n network.LoopITR, in inputs, e encoded) (parts [figureMasked + 1]*graph.Node, skipped *graph.Node) {
+	b := e.images.Shape().Dim(0)
+	similarity := graph.Div(graph.Einsum("ie,je->ij", e.images, e.texts), n.Temperature())
+	same := loss.SameGroup(in.picture, in.text)
+	noise := func(side int) *graph.Node {
+		return graph.Reshape(graph.Slice(in.noise, graph.AxisRange(side, side+1)), b, b)
+	}
+	judged := loss.Judged{
+		ForPictures: loss.HardNegatives(c.Negatives, loss.Search{
+			Similarity: similarity, Same: same, Noise: noise(0), Hardness: in.hardness}),
+		ForCaptions: loss.HardNegatives(c.Negatives, loss.Search{
+			Similarity: graph.Transpose(similarity, 0, 1), Same: same, Noise: noise(1), Hardness: in.hardness}),
+	}
+	zPictures, zCaptions := judged.Deal(n.Match(pairsOf(judged, e, in.mask)))
+	pictures := loss.Side{Dual: judged.ForPictures.Of(similarity), Cross: zPictures, Valid: judged.ForPictures.Valid}
+	captions := loss.Side{Dual: judged.ForCaptions.Of(graph.Transpose(similarity, 0, 1)), Cross: zCaptions, Valid: judged.ForCaptions.Valid}
+
+	parts[figureContrast] = loss.Contrast(similarity, same).Loss
+	parts[figureMatch] = loss.Match(c.Loss.Match, pictures, captions)
+	parts[figureDistill] = loss.Distill(c.Loss.Distill, pictures, captions, loss.Calibration{})
+	parts[figureMasked] = graph.ScalarZero(similarity.Graph(), similarity.DType())
+	if in.masked != nil {
+		parts[figureMasked] = maskedTokens(n, in, e)
+	}
+	parts[figureLoss] = graph.Add(
+		graph.Add(graph.MulScalar(parts[figureContrast], c.Loss.Contrast.Weight), graph.MulScalar(parts[figureMatch], c.Loss.Match.Weight)),
+		graph.Add(graph.Mul(parts[figureDistill], in.distill), graph.MulScalar(parts[figureMasked], c.Loss.MaskedTokens.Weight)))
+	skipped = graph.DivScalar(graph.Add(judged.ForPictures.Skipped, judged.ForCaptions.Skipped), float64(2*b))
+	return parts, skipped
+}
+
+// pairsOf gathers what the cross encoder is to judge. Pictures are not copied:
+// their keys and values are made once each.
+func pairsOf(judged loss.Judged, e encoded, mask *graph.Node) network.Pairs {
+	captions, pictures := judged.Pairs()
+	at := graph.InsertAxes(captions, -1)
+	return network.Pairs{States: graph.Gather(e.states, at), Mask: graph.Gather(mask, at), Tokens: e.tokens, Picture: pictures}
+}
+
+// maskedTokens is masked-language modelling through the picture: the hidden words
+// are to be read off it.
+func maskedTokens(n network.LoopITR, in inputs, e encoded) *graph.Node {
+	states := n.Text(network.Captions{IDs: in.masked, Mask: in.mask})
+	seen := n.Cross(network.Pairs{States: states, Mask: in.mask, Tokens: e.tokens})
+	return loss.MaskedTokens(n.TokenLogits(seen), in.ids, in.hidden)
+}
+
+// stepSize holds what changes from step to step besides the batch.
+type stepSize struct{ rate, correct1, correct2, distill, hardness, average float32 }
+
+func (c Config) stepSize(step int64, progress float64) stepSize {
+	s := c.Optimizer.stepSize(int(step), c.Optimizer.Rate(int(step), progress))
+	distill := c.Loss.Distill.Weight
+	if warm := c.Loss.Distill.WarmupSteps; step < int64(warm) {
+		distill *= float64(step) / float64(warm)
+	}
+	// The average follows quickly at first, so that it forgets the initial weights.
+	average := max(1-c.Average, 9/(10+float64(step)))
+	return stepSize{
+		rate: s[0], correct1: s[1], correct2: s[2],
+		distill: float32(distill), hardness: c.Hardness.at(step), average: float32(average),
+	}
+}
+
+// build makes the graph of one whole step: forward, gradients, update.
+func (c Config) build(variables map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
+	in := named(nodes)
+	n := network.LoopITR{Config: c.Network, Weights: variables}
+	if c.Network.Dropout > 0 {
+		n.Noise = network.NewNoise(in.key)
+	}
+	parts, skipped := c.objective(n, in, towers(n, in))
+	trained := c.trained()
+	weights := make([]*graph.Node, len(trained))
+	for i, p := range trained {
+		weights[i] = variables[p.Name]
+	}
+	replaced, norm := c.update(variables, graph.Gradient(parts[figureLoss], weights...), in)
+	figures := append(parts[:], n.Temperature(), norm, skipped)
+	for i, f := range figures {
+		figures[i] = graph.Reshape(f, 1)
+	}
+	return replaced, []*graph.Node{graph.Concatenate(figures, 0)}
+}
+
+// update takes one AdamW step for every trained parameter.
+func (c Config) update(variables map[string]*graph.Node, gradients []*graph.Node, in inputs) (map[string]*graph.Node, *graph.Node) {
+	gradients, norm := c.Optimizer.clip(gradients)
+	replaced := map[string]*graph.Node{}
+	size := []*graph.Node{in.rate, in.correct1, in.correct2}
+	for i, p := range c.trained() {
+		old := moments{variables[p.Name], variables[firstPrefix+p.Name], variables[secondPrefix+p.Name]}
+		next := c.Optimizer.adamW(old, gradients[i], size, c.Optimizer.factor(p.Name))
+		if p.Name == network.TemperatureName {
+			next.value = network.ClampTemperature(next.value)
+		}
+		replaced[p.Name], replaced[firstPrefix+p.Name], replaced[secondPrefix+p.Name] = next.value, next.first, next.second
+		if c.Average > 0 {
+			average := variables[averagePrefix+p.Name]
+			replaced[averagePrefix+p.Name] = graph.Add(average, graph.Mul(graph.Sub(next.value, average), in.average))
+		}
+	}
+	return replaced, norm
+}
+
+// factor is what multiplies the learning rate of a parameter.
+func (o Optimizer) factor(name string) float64 {
+	switch part, _, _ := strings.Cut(name, "/"); part {
+	case "vision":
+		return o.Rates.Vision
+	case "text":
+		return o.Rates.Text
+	case "cross", "match", "mlm":
+		return o.Rates.Cross
+	}
+	return o.Rates.Heads
+}

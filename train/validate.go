@@ -1,0 +1,93 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/loopitr/loopitr/eval"
+	"github.com/loopitr/loopitr/infer"
+	"github.com/loopitr/loopitr/recall"
+)
+
+// validator measures the run's weights on the validation split as they change.
+type validator struct {
+	model  *infer.Model
+	split  eval.Split
+	config eval.Config
+}
+
+func newValidator(ctx context.Context, r *run) (*validator, error) {
+	held, err := openPictures(ctx, r.Validation, r.Config, func(id string, err error) {
+		r.Observe(Progress{Note: fmt.Sprintf("skipping %s for validation: %v", id, err)})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("validation: %w", err)
+	}
+	records := held.records
+	if most := r.Config.Validation.Pictures; most > 0 && len(records) > most {
+		records = records[:most]
+	}
+	prefix := ""
+	if r.Config.Average > 0 {
+		prefix = averagePrefix
+	}
+	model, err := infer.New(infer.Parts{Config: r.modelConfig(), Vocabulary: r.vocabulary, Weights: r.state, Prefix: prefix})
+	if err != nil {
+		return nil, fmt.Errorf("validation: %w", err)
+	}
+	return &validator{
+		model:  model,
+		split:  eval.Split{Records: records, Picture: held.prepared},
+		config: eval.Config{Rerank: r.Config.Validation.Rerank, Bootstrap: recall.Bootstrap{Resamples: -1}},
+	}, nil
+}
+
+func (v *validator) close() error { return v.model.Close() }
+
+// validate measures, and keeps the model if it is the best so far: by the sum of
+// the dual encoder's and the re-ranked recalls, since a product needs both.
+func (r *run) validate(ctx context.Context) error {
+	found, err := r.validator.measure(ctx)
+	if err != nil {
+		return err
+	}
+	found.Best = r.at.Best == nil || found.DualSum+found.RerankedSum > r.at.Best.DualSum+r.at.Best.RerankedSum
+	if found.Best {
+		if err := r.keep(found); err != nil {
+			return err
+		}
+		r.at.Best = found
+	}
+	m := r.measure()
+	m.Validation = found
+	r.Observe(Progress{Measure: m})
+	// A state that knows of the best model may not be older than that model.
+	return errors.Join(appendMeasure(r.folder.state, m), r.save())
+}
+
+func (v *validator) measure(ctx context.Context) (*ValidationMeasure, error) {
+	scores, err := eval.Measure(ctx, eval.Model{Encoder: v.model, Matcher: v.model}, v.split, v.config)
+	if err != nil {
+		return nil, fmt.Errorf("validation: %w", err)
+	}
+	dual, err := scores.Report(eval.Order{}, v.config.Bootstrap)
+	if err != nil {
+		return nil, err
+	}
+	weight, err := scores.ChooseWeight()
+	if err != nil {
+		return nil, err
+	}
+	reranked, err := scores.Report(eval.Order{Rerank: v.config.Rerank, Weight: weight}, v.config.Bootstrap)
+	if err != nil {
+		return nil, err
+	}
+	return &ValidationMeasure{
+		DualSum: dual.RSum, RerankedSum: reranked.RSum, ScoreWeight: weight,
+		DualR1:      [2]float64{dual.ImageToText.R1, dual.TextToImage.R1},
+		DualR10:     [2]float64{dual.ImageToText.R10, dual.TextToImage.R10},
+		RerankedR1:  [2]float64{reranked.ImageToText.R1, reranked.TextToImage.R1},
+		RerankedR10: [2]float64{reranked.ImageToText.R10, reranked.TextToImage.R10},
+	}, nil
+}

@@ -1,0 +1,121 @@
+package train
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/loopitr/loopitr/checkpoint"
+	"github.com/loopitr/loopitr/internal/engine"
+	"github.com/loopitr/loopitr/network"
+)
+
+// What stands before a parameter's name in the state of a run: AdamW's two running
+// means, and the running average of the weights.
+const (
+	firstPrefix   = "first/"
+	secondPrefix  = "second/"
+	averagePrefix = "average/"
+)
+
+// frozen tells whether a parameter belongs to a frozen part of the network.
+func (c Config) frozen(name string) bool {
+	for _, part := range c.Freeze {
+		if strings.HasPrefix(name, part+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// trained lists the parameters that steps change.
+func (c Config) trained() []network.Param {
+	var params []network.Param
+	for _, p := range c.Network.Params() {
+		if !c.frozen(p.Name) {
+			params = append(params, p)
+		}
+	}
+	return params
+}
+
+// variables lists everything a run keeps from step to step: the parameters, and
+// for the trained ones the moments and the average.
+func (c Config) variables() []checkpoint.Shape {
+	var shapes []checkpoint.Shape
+	for _, p := range c.Network.Params() {
+		shapes = append(shapes, checkpoint.Shape{Name: p.Name, Dims: p.Shape})
+	}
+	for _, prefix := range c.prefixes() {
+		for _, p := range c.trained() {
+			shapes = append(shapes, checkpoint.Shape{Name: prefix + p.Name, Dims: p.Shape})
+		}
+	}
+	return shapes
+}
+
+func (c Config) prefixes() []string {
+	if c.Average == 0 {
+		return []string{firstPrefix, secondPrefix}
+	}
+	return []string{firstPrefix, secondPrefix, averagePrefix}
+}
+
+// fresh is the state before the first step: given weights, or initial ones.
+func (c Config) fresh(initial map[string][]float32) []checkpoint.Tensor {
+	if initial == nil {
+		initial = network.Initial(c.Network, c.Seed)
+	}
+	var tensors []checkpoint.Tensor
+	for _, v := range c.variables() {
+		t := checkpoint.Tensor{Name: v.Name, Dims: v.Dims}
+		name, averaged := strings.CutPrefix(v.Name, averagePrefix)
+		switch values := initial[name]; {
+		case averaged:
+			t.Values = append([]float32(nil), values...)
+		case values != nil:
+			t.Values = values
+		default:
+			t.Values = make([]float32, size(v.Dims))
+		}
+		tensors = append(tensors, t)
+	}
+	return tensors
+}
+
+func size(dims []int) int {
+	n := 1
+	for _, d := range dims {
+		n *= d
+	}
+	return n
+}
+
+// upload puts the state of a run on the engine.
+func upload(e *engine.Engine, tensors []checkpoint.Tensor) (*engine.State, error) {
+	variables := make([]engine.Variable, len(tensors))
+	for i, t := range tensors {
+		variables[i] = engine.Variable{Name: t.Name, Value: engine.Floats(t.Values, t.Dims...)}
+	}
+	state, err := e.NewState(variables)
+	if err != nil {
+		return nil, fmt.Errorf("start run: %w", err)
+	}
+	return state, nil
+}
+
+// download copies the named variables of a run to the host.
+func download(state *engine.State, shapes []checkpoint.Shape) ([]checkpoint.Tensor, error) {
+	names := make([]string, len(shapes))
+	for i, s := range shapes {
+		names[i] = s.Name
+	}
+	values, err := state.Read(names...)
+	if err != nil {
+		return nil, err
+	}
+	tensors := make([]checkpoint.Tensor, len(shapes))
+	for i, s := range shapes {
+		tensors[i] = checkpoint.Tensor{Name: s.Name, Dims: s.Dims, Values: values[i].Floats()}
+	}
+	return tensors, nil
+}
