@@ -171,6 +171,11 @@ const strided class = 255
 // classify finds over what an operand with these strides varies in a space of
 // rows x columns whose axes are dims.
 func classify(strides, dims []int, rows, columns int) class {
+	if dense, zero := pattern(strides, dims, 1); dense && product(dims) == rows*columns {
+		return full
+	} else if zero {
+		return single
+	}
 	cut := columnAxis(dims, columns)
 	if cut < 0 {
 		return strided

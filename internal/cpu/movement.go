@@ -46,7 +46,7 @@ func (m *movement) plan() {
 	}
 	total := product(m.dims) * m.size
 	m.chunks = max(1, min(work, maxTileChunks, total/(4*chunkElements)))
-	m.perRun = (work + m.chunks - 1) / m.chunks
+	m.perRun = max(1, (work+m.chunks-1)/m.chunks)
 	m.chunks = max(1, (work+m.perRun-1)/m.perRun)
 	m.task = m.chunk
 }
