@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/loopitr/loopitr"
 )
@@ -53,14 +54,26 @@ func (f folders) find(id string) (place, Reason, string) {
 	return found, reason, detail
 }
 
-// spellings yields id, and with every picture extension if it has none.
+// spellings yields id, also with slashes for the backslashes of another system,
+// and each with every picture extension if it has none.
 func spellings(id string, yield func(string) bool) {
-	if !yield(id) || isPicture(id) {
+	spelled := []string{id}
+	if slashed := strings.ReplaceAll(id, `\`, "/"); slashed != id {
+		spelled = append(spelled, slashed)
+	}
+	for _, name := range spelled {
+		if !yield(name) {
+			return
+		}
+	}
+	if isPicture(id) {
 		return
 	}
-	for _, extension := range sortedKeys(pictureExtensions) {
-		if !yield(id + extension) {
-			return
+	for _, name := range spelled {
+		for _, extension := range sortedKeys(pictureExtensions) {
+			if !yield(name + extension) {
+				return
+			}
 		}
 	}
 }

@@ -168,6 +168,9 @@ func textLayout(path string, text []byte) (layout, error) {
 	case ".csv":
 		return csvTable, nil
 	case ".tsv", ".txt", ".token", ".tab":
+		if firstLineIsCSV(text) {
+			return csvTable, nil
+		}
 		return tsvTable, nil
 	case ".json":
 		if !firstLineIsRow(text) {

@@ -142,14 +142,14 @@ func TestPatternsAreBounded(t *testing.T) {
 
 func TestZipHoldsThePictures(t *testing.T) {
 	dir := tree(t,
-		entry{"set.tsv", "image\tcaption\na.jpg\tay\nsub/b.jpg\tbee\n/export/share/c.jpg\tsea\nbig.jpg\tbig\ntwice.jpg\tx\ngone.jpg\tx\nfolder.jpg\tx\n"},
+		entry{"set.tsv", "image\tcaption\na.jpg\tay\nsub/b.jpg\tbee\n/export/share/c.jpg\tsea\nsub\\b.jpg\tslashes\nbig.jpg\tbig\ntwice.jpg\tx\ngone.jpg\tx\nfolder.jpg\tx\n"},
 		entry{"p.zip", zipOf(t, entry{"Pictures/a.jpg", "A"}, entry{"sub/b.jpg", "B"}, entry{"c.jpg", "C"}, entry{"big.jpg", strings.Repeat("\x00", 1<<20)},
 			entry{"x/twice.jpg", "1"}, entry{"y/twice.jpg", "2"}, entry{"folder.jpg/", ""}, entry{"../evil.jpg", "E"})},
 		entry{"broken.zip", "PK\x03\x04 but no directory"})
 	o := dataset.Options{Path: filepath.Join(dir, "set.tsv"), Images: filepath.Join(dir, "p.zip"), Limits: dataset.Limits{PictureBytes: 1 << 19}}
 	s := openWith(t, o)
-	sameRecords(t, s, record("a.jpg", "", "ay"), record("sub/b.jpg", "", "bee"), record("export/share/c.jpg", "", "sea"))
-	samePictures(t, s, "A", "B", "C")
+	sameRecords(t, s, record("a.jpg", "", "ay"), record("sub/b.jpg", "", "bee"), record("export/share/c.jpg", "", "sea"), record(`sub\b.jpg`, "", "slashes"))
+	samePictures(t, s, "A", "B", "C", "B")
 	sameSkips(t, s, map[dataset.Reason]int{dataset.OversizedInput: 1, dataset.MissingFile: 2, dataset.NotAFile: 1})
 
 	o.Images = filepath.Join(dir, "broken.zip")

@@ -175,6 +175,17 @@ func readCSV(b *builder, r io.Reader, file string, splits map[string]string) err
 	}
 }
 
+// firstLineIsCSV reports a CSV header, which Kaggle's captions.txt begins with.
+func firstLineIsCSV(text []byte) bool {
+	line, _, _ := strings.Cut(string(text), "\n")
+	for _, comma := range ",;|" {
+		if _, ok := headerColumns(strings.Split(line, string(comma))); ok && !strings.Contains(line, "\t") {
+			return true
+		}
+	}
+	return false
+}
+
 func csvHeader(in *csvRecords, fields []string, file string) (*columns, error) {
 	if c, ok := headerColumns(fields); ok {
 		return &c, nil

@@ -40,13 +40,16 @@ func TestFlickrRowsNeedNoHeaderAndTakeSplitsFromFiles(t *testing.T) {
 func TestCSVReadsQuotesAndOtherSeparators(t *testing.T) {
 	for name, text := range map[string]string{
 		"comma":     "image,caption\na.jpg,\"one, \"\"two\"\"\nthree\"\nb.jpg,bee\n",
+		"crlf":      "image,caption\r\na.jpg,\"one, \"\"two\"\"\r\nthree\"\r\nb.jpg,bee\r\n",
 		"bar":       "image_name| comment_number| comment\na.jpg| 0|\"one, \"\"two\"\"\nthree\"\nb.jpg| 0|bee\n",
 		"semicolon": "filename;text\na.jpg;\"one, \"\"two\"\"\nthree\"\nb.jpg;bee\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := tree(t, entry{"set.csv", text}, entry{"a.jpg", "A"}, entry{"b.jpg", "B"})
-			s := openWith(t, dataset.Options{Path: filepath.Join(dir, "set.csv"), Strict: true})
-			sameRecords(t, s, record("a.jpg", "", `one, "two" three`), record("b.jpg", "", "bee"))
+			for _, file := range []string{"set.csv", "captions.txt"} {
+				dir := tree(t, entry{file, text}, entry{"a.jpg", "A"}, entry{"b.jpg", "B"})
+				s := openWith(t, dataset.Options{Path: filepath.Join(dir, file), Strict: true})
+				sameRecords(t, s, record("a.jpg", "", `one, "two" three`), record("b.jpg", "", "bee"))
+			}
 		})
 	}
 }
