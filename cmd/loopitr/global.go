@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -20,8 +21,18 @@ func (g *global) register(flags *pflag.FlagSet) {
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no warnings on standard error")
 }
 
+// line is where progress and warnings go.
+func (g *global) line(std streams) *terminal.Line {
+	if g.quiet {
+		return &terminal.Line{}
+	}
+	return terminal.NewLine(std.err)
+}
+
 // commands makes every command, in the order of the help.
-var commands = []newCommand{newDoctor, newVersion}
+var commands = []newCommand{
+	newTrain, newEval, newDoctor, newVersion,
+}
 
 // newCommand makes one command for the given streams.
 type newCommand func(*global, streams) *cobra.Command

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/terminal"
+	"github.com/spf13/pflag"
+)
+
+// source is a data set as flags name it.
+type source struct {
+	dataset.Options
+	// fallback is the split that is taken, when none is named, from data that
+	// states splits.
+	fallback string
+}
+
+// everySplit as --split keeps all records.
+const everySplit = "all"
+
+// register adds the flags of a command that uses the split called fallback.
+func (s *source) register(flags *pflag.FlagSet, fallback string) {
+	s.fallback = fallback
+	flags.StringVar(&s.Path, "data", "", "pictures with captions: a folder, shards, or an annotation file")
+	s.registerRest(flags)
+}
+
+func (s *source) registerRest(flags *pflag.FlagSet) {
+	usage := `split to take, several joined by "+", or "all"`
+	if s.fallback != "" {
+		usage += fmt.Sprintf(" (default %q where splits are stated)", s.fallback)
+	}
+	flags.StringVar(&s.Split, "split", "", usage)
+	flags.StringVar(&s.Images, "images", "", "folder or zip of the pictures (default: beside the annotations)")
+	flags.StringVar(&s.Tokens, "tokens", "", "token file that stands in for the pictures")
+	flags.StringVar(&s.Language, "language", "", "take the captions of shards from captions.LANGUAGE.tsv")
+	flags.BoolVar(&s.Strict, "strict", false, "stop at the first input that would be skipped")
+}
+
+func (s source) open(ctx context.Context) (*dataset.Set, error) {
+	o := s.Options
+	named := o.Split != ""
+	if o.Split == everySplit {
+		o.Split = ""
+	}
+	set, err := dataset.Open(ctx, o)
+	if err != nil || named || s.fallback == "" || !statesSplits(set) {
+		return set, err
+	}
+	if err := set.Close(); err != nil {
+		return nil, err
+	}
+	o.Split = s.fallback
+	return dataset.Open(ctx, o)
+}
+
+func statesSplits(set *dataset.Set) bool {
+	return slices.ContainsFunc(set.Records, func(r dataset.Record) bool { return r.Split != "" })
+}
+
+// shownSkips is how many skipped inputs are shown one by one.
+const shownSkips = 20
+
+// reportSkips shows what was left out of a set and ends the command with
+// errSkipped if anything was.
+func reportSkips(line *terminal.Line, skips dataset.Skips) error {
+	total := skips.Total()
+	if total == 0 {
+		return nil
+	}
+	for _, s := range skips.Details[:min(shownSkips, len(skips.Details))] {
+		line.Keep("skipped " + s.String())
+	}
+	line.Keep(fmt.Sprintf("skipped %d in all: %s", total, skips))
+	return errSkipped
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/engine"
+	"github.com/loopitr/loopitr/internal/terminal"
+	"github.com/loopitr/loopitr/train"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// trainFlags are what train is asked to do.
+type trainFlags struct {
+	data          source
+	val, valSplit string
+	out           string
+	recipe        recipeFlags
+	resume        bool
+	dryRun        bool
+	json          bool
+}
+
+func newTrain(g *global, std streams) *cobra.Command {
+	var f trainFlags
+	c := &cobra.Command{
+		Use:   "train --data PATH --out DIR",
+		Short: "Train a network on pictures with captions",
+		Long: `train teaches a network to find (dual encoder) and to judge (cross encoder), and
+keeps the best model by validation in DIR. Its state, metrics and plots are in
+DIR/run. Ctrl-C saves and stops; --resume goes on from there, bit by bit as if
+never stopped.
+
+PATH may be a folder, .tar or "shards-{00..03}.tar", .json, .jsonl, .csv, .tsv or
+.parquet. Without --val, the split "val" of --data is used where it states one.`,
+		Example: `  loopitr train --data pairs.tsv --val val.tsv --preset small --out model --for 1h
+  loopitr train --data dataset_flickr8k.json --images images.zip --out model --epochs 30 \
+    --set loss.distill.objective=margin --set negatives.count=4`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return runTrain(c, g, std, &f) },
+	}
+	f.register(c.Flags())
+	return c
+}
+
+func (f *trainFlags) register(flags *pflag.FlagSet) {
+	f.data.register(flags, "train")
+	flags.StringVar(&f.val, "val", "", "data to validate on, to keep the best model by")
+	flags.StringVar(&f.valSplit, "val-split", "", `split of --val or --data to validate on (default "val" where splits are stated)`)
+	flags.StringVar(&f.out, "out", "", "folder for the model and the run")
+	f.recipe.register(flags)
+	flags.BoolVar(&f.resume, "resume", false, "go on with the run in --out, by its own recipe; only --for, --epochs and --steps may differ")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "check the data and print the recipe, train nothing")
+	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
+}
+
+func runTrain(c *cobra.Command, g *global, std streams, f *trainFlags) error {
+	ctx, line := c.Context(), g.line(std)
+	if f.data.Path == "" || f.out == "" {
+		return fmt.Errorf("%w: train needs --data PATH and --out DIR", errUsage)
+	}
+	sets, err := f.open(ctx, line)
+	if err != nil {
+		return err
+	}
+	defer sets.close()
+	options := train.Options{Dir: f.out, Resume: f.resume, Train: sets.train, Validation: sets.validation}
+	if f.resume {
+		options.Config = f.recipe.ends()
+	} else if err := f.recipe.resolve(c.Flags(), sets.train, &options); err != nil {
+		return err
+	}
+	if f.dryRun {
+		return dryRun(ctx, std, line, options)
+	}
+	if options.Engine, err = engine.Open(g.engine); err != nil {
+		return err
+	}
+	defer options.Engine.Close()
+	options.Observe = observer(line)
+	result, err := train.Run(ctx, options)
+	line.Clear()
+	if errors.Is(err, context.Canceled) {
+		return stopped(c, f.out, result)
+	}
+	if err != nil {
+		return err
+	}
+	if err := printTrained(std.out, f.out, result, f.json); err != nil {
+		return err
+	}
+	return sets.skipped
+}
+
+// trainSets are the two splits of a training.
+type trainSets struct {
+	train, validation *dataset.Set
+	skipped           error
+}
+
+func (s *trainSets) close() {
+	for _, set := range []*dataset.Set{s.train, s.validation} {
+		if set != nil {
+			set.Close() // only read
+		}
+	}
+}
+
+func (f *trainFlags) open(ctx context.Context, line *terminal.Line) (_ *trainSets, err error) {
+	var s trainSets
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	f.data.fallback = "train"
+	if s.train, err = f.data.open(ctx); err != nil {
+		return nil, err
+	}
+	s.skipped = reportSkips(line, s.train.Skipped)
+	held := f.data
+	held.Split, held.fallback = f.valSplit, "val"
+	switch {
+	case f.val != "":
+		held.Path = f.val
+		s.validation, err = held.open(ctx)
+	case f.valSplit != "":
+		s.validation, err = held.open(ctx)
+	case statesSplits(s.train):
+		held.Split = "val"
+		if s.validation, err = held.open(ctx); errors.Is(err, loopitr.ErrInvalid) {
+			err = nil // no such split
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("validation: %w", err)
+	}
+	if s.validation == nil {
+		line.Keep("no validation: the last weights are kept; give --val PATH to keep the best")
+		return &s, nil
+	}
+	s.skipped = errors.Join(s.skipped, reportSkips(line, s.validation.Skipped))
+	return &s, nil
+}
+
+// stopped says how to go on after Ctrl-C.
+func stopped(c *cobra.Command, dir string, r train.Result) error {
+	if _, err := os.Stat(filepath.Join(dir, "run", "run.json")); err != nil {
+		return errors.New("stopped before the first step")
+	}
+	return fmt.Errorf("stopped at step %d; all of it is saved; resume with: %s", r.Step, resumeCommand(c))
+}
+
+// dryRun reads every picture once and shows what a run would do.
+func dryRun(ctx context.Context, std streams, line *terminal.Line, o train.Options) error {
+	if o.Resume {
+		return fmt.Errorf("%w: --dry-run is for a new run", errUsage)
+	}
+	if err := o.Config.Validate(); err != nil {
+		return err
+	}
+	var bad error
+	for _, set := range []*dataset.Set{o.Train, o.Validation} {
+		if set == nil {
+			continue
+		}
+		findings, err := dataset.Check(ctx, set, dataset.CheckConfig{Decode: decoder(o.Config.Pixels.MaxPixels)})
+		if err != nil {
+			return err
+		}
+		for _, text := range describeFindings(findings) {
+			line.Keep(text)
+		}
+		bad = errors.Join(bad, findingsError(findings))
+	}
+	if err := printJSON(std.out, o.Config); err != nil {
+		return err
+	}
+	return bad
+}
+
+// timeOf writes seconds as people do.
+func timeOf(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
