@@ -218,7 +218,7 @@ func TestOpenBesideSaveSeesWholeModels(t *testing.T) {
 	done := make(chan error)
 	go func() {
 		var err error
-		for i := 1; i <= 20 && err == nil; i++ {
+		for i := 1; i <= 12 && err == nil; i++ {
 			err = Save(dir, numbered(i))
 		}
 		done <- err
@@ -258,13 +258,13 @@ func TestKilledSavesLeaveWholeModelsAndStates(t *testing.T) {
 		SaveState(filepath.Join(dir, "states"), State{Step: 1, Progress: 1, Tensors: first.Weights})); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 12 {
+	for i := range 8 {
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), saveForever+"="+dir)
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(20+17*i) * time.Millisecond)
+		time.Sleep(time.Duration(20+25*i) * time.Millisecond)
 		if err := child.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}

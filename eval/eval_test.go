@@ -86,7 +86,7 @@ type world struct {
 	model    *fake
 	split    eval.Split
 	owner    []int // picture of each caption
-	text     []int // captions of equal number have the same text, but for the position
+	text     []int // captions of equal number have the same text
 	pictures int
 }
 
@@ -108,7 +108,8 @@ func drawWorld(t *rapid.T) *world {
 		z:      func(c, p int) float32 { return z[c*w.pictures+p] },
 		rule:   loopitr.ScoreRule{Temperature: 0.5, Weight: float32(rapid.IntRange(0, 2).Draw(t, "weight"))},
 	}
-	w.split = split(counts, distinct)
+	w.text = rapid.SliceOfN(rapid.IntRange(0, 2*captions), captions, captions).Draw(t, "texts")
+	w.split = split(counts, func(c int) string { return fmt.Sprint("text ", w.text[c]) })
 	return w
 }
 
@@ -121,18 +122,44 @@ func (w *world) final(c, p int) float32 {
 	return w.model.rule.Score(w.model.z(c, p), w.dual(c, p))
 }
 
+// right tells what is relevant: for a picture its captions, for a caption its
+// picture, and widely also the partners of captions with the same text.
+func (w *world) right(caption, picture int, widely bool) bool {
+	if w.owner[caption] == picture || !widely {
+		return w.owner[caption] == picture
+	}
+	for c, text := range w.text {
+		if c != caption && text == w.text[caption] && w.owner[c] == picture {
+			return true
+		}
+	}
+	return false
+}
+
 func (w *world) queries(k int) (images, texts []recall.Query) {
 	for p := range w.pictures {
-		own := map[int]bool{}
-		for c, owner := range w.owner {
-			own[c] = owner == p
+		dual := func(c int) float32 { return w.dual(c, p) }
+		final := func(c int) float32 { return w.final(c, p) }
+		own, all := map[int]bool{}, map[int]bool{}
+		for c := range w.owner {
+			own[c], all[c] = w.right(c, p, false), w.right(c, p, true)
 		}
-		r := ranks(len(w.owner), k, func(c int) float32 { return w.dual(c, p) }, func(c int) float32 { return w.final(c, p) }, own)
-		images = append(images, recall.Query{Picture: p, Rank: r[0], Positives: r})
+		images = append(images, recall.Query{
+			Picture: p, Rank: ranks(len(w.owner), k, dual, final, own)[0],
+			Positives: ranks(len(w.owner), k, dual, final, all),
+		})
 	}
-	for c, p := range w.owner {
-		r := ranks(w.pictures, k, func(p int) float32 { return w.dual(c, p) }, func(p int) float32 { return w.final(c, p) }, map[int]bool{p: true})
-		texts = append(texts, recall.Query{Picture: p, Rank: r[0], Positives: r})
+	for c, owner := range w.owner {
+		dual := func(p int) float32 { return w.dual(c, p) }
+		final := func(p int) float32 { return w.final(c, p) }
+		own, all := map[int]bool{}, map[int]bool{}
+		for p := range w.pictures {
+			own[p], all[p] = w.right(c, p, false), w.right(c, p, true)
+		}
+		texts = append(texts, recall.Query{
+			Picture: owner, Rank: ranks(w.pictures, k, dual, final, own)[0],
+			Positives: ranks(w.pictures, k, dual, final, all),
+		})
 	}
 	return images, texts
 }
@@ -175,9 +202,9 @@ func TestReportEqualsSortingEverything(t *testing.T) {
 func TestEqualCaptionsCountForMAPAlone(t *testing.T) {
 	// Two pictures share a caption text but for case. Each is nearer to the other's.
 	s := split([]int{1, 1, 1}, distinct)
-	s.Records[0].Captions[0], s.Records[1].Captions[0] = "0 A Dog", "0  a dog"
+	s.Records[0].Captions[0], s.Records[1].Captions[0] = "A Dog", " a  dog"
 	e := []loopitr.Vector{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}
-	f := &fake{images: e, texts: []loopitr.Vector{{0.7, 0.9, 0}, nil, e[2]}}
+	f := &fake{images: e, texts: []loopitr.Vector{{0.7, 0.9, 0}, {0.7, 0.9, 0}, e[2]}}
 	r, err := measured(t, f, s, eval.Config{}).Result(noIntervals)
 	if err != nil {
 		t.Fatal(err)

@@ -34,10 +34,7 @@ func states(i int) loopitr.States {
 func (f *fake) EncodeTexts(_ context.Context, captions []string) ([]loopitr.Encoding, error) {
 	var out []loopitr.Encoding
 	for _, c := range captions {
-		var i int
-		if _, err := fmt.Sscan(c, &i); err != nil {
-			return nil, err
-		}
+		i := len(c) - len(strings.TrimLeft(c, " "))
 		out = append(out, loopitr.Encoding{Vector: f.texts[i], States: states(i)})
 	}
 	if f.shortTexts {
@@ -82,14 +79,14 @@ func (f *fake) Rule() loopitr.ScoreRule { return f.rule }
 
 func (f *fake) model() eval.Model { return eval.Model{Encoder: f, Matcher: f} }
 
-// split gives picture i the captions counts[i], all texts different unless text says otherwise.
+// split gives picture i as many captions as counts says.
 func split(counts []int, text func(caption int) string) eval.Split {
 	s := eval.Split{Picture: func(i int) (loopitr.Picture, error) { return loopitr.Picture{Tokens: states(i)}, nil }}
 	c := 0
 	for i, n := range counts {
 		r := dataset.Record{ID: fmt.Sprint("picture ", i)}
 		for range n {
-			r.Captions = append(r.Captions, strings.TrimSpace(fmt.Sprint(c, " ", text(c))))
+			r.Captions = append(r.Captions, strings.Repeat(" ", c)+text(c))
 			c++
 		}
 		s.Records = append(s.Records, r)
@@ -97,7 +94,7 @@ func split(counts []int, text func(caption int) string) eval.Split {
 	return s
 }
 
-func distinct(int) string { return "" }
+func distinct(caption int) string { return fmt.Sprint("caption ", caption) }
 
 // aligned is a model of n pictures with one caption each whose dual encoder puts
 // each right partner second, behind that of the neighbour, and whose cross encoder
