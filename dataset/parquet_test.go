@@ -182,3 +182,23 @@ func TestOversizedParquetPictureIsRefused(t *testing.T) {
 	samePictures(t, s, "small")
 	sameSkips(t, s, map[dataset.Reason]int{dataset.OversizedInput: 1})
 }
+
+// A footer may state a thousand million row groups in ten bytes.
+func TestParquetFooterThatLiesTakesNoMemory(t *testing.T) {
+	for name, footer := range map[string]string{
+		"list":            "\x29\xfc\x80\x80\x80\x80\x04\x00",
+		"list of lists":   "\x29\xf9\x80\x80\x80\x80\x04\x00",
+		"map":             "\x2b\x80\x80\x80\x80\x04\x88\x00",
+		"text":            "\x28\x80\x80\x80\x80\x04\x00",
+		"many structures": "\x29\xfc\x80\x80\x02" + strings.Repeat("\x00", 1<<15) + "\x00",
+		"deep":            strings.Repeat("\x1c", 5000),
+		"unknown type":    "\x1f\x00",
+		"no end":          "\x18\x01",
+	} {
+		text := "PAR1" + footer + string([]byte{byte(len(footer)), byte(len(footer) >> 8), 0, 0}) + "PAR1"
+		path := filepath.Join(tree(t, entry{"x.parquet", text}), "x.parquet")
+		if _, err := dataset.Open(context.Background(), dataset.Options{Path: path}); !errors.Is(err, loopitr.ErrCorrupt) {
+			t.Errorf("%s: got %v, want ErrCorrupt", name, err)
+		}
+	}
+}

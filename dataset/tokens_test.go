@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -130,6 +131,18 @@ func TestSetWithTokensNeedsNoPictures(t *testing.T) {
 	}
 	if count, width := without.TokenShape(); count != 0 || width != 0 {
 		t.Errorf("no token file: shape %d x %d", count, width)
+	}
+	other := filepath.Join(dir, "other.safetensors")
+	if err := dataset.WriteTokens(other, writer(safetensors.F32, "z.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]dataset.Options{
+		"the tokens of 3 records in " + other: {Path: filepath.Join(dir, "c.tsv"), Tokens: other},
+		"the pictures of 3 records in":        {Path: filepath.Join(dir, "c.tsv"), Images: t.TempDir()},
+	} {
+		if _, err := dataset.Open(context.Background(), o); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("nothing left: got %v, want %s", err, want)
+		}
 	}
 	if _, err := dataset.Open(context.Background(), dataset.Options{Path: filepath.Join(dir, "c.tsv"), Tokens: filepath.Join(dir, "c.tsv")}); !errors.Is(err, loopitr.ErrCorrupt) {
 		t.Errorf("a table as token file: got %v, want ErrCorrupt", err)
