@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,15 +12,14 @@ import (
 
 // SQLite's result codes that callers must tell apart (sqlite.org/rescode.html).
 const (
-	codeBusy      = 5
-	codeLocked    = 6
-	codeReadOnly  = 8
-	codeInterrupt = 9
-	codeIO        = 10
-	codeCorrupt   = 11
-	codeFull      = 13
-	codeCantOpen  = 14
-	codeNotADB    = 26
+	codeBusy     = 5
+	codeLocked   = 6
+	codeReadOnly = 8
+	codeIO       = 10
+	codeCorrupt  = 11
+	codeFull     = 13
+	codeCantOpen = 14
+	codeNotADB   = 26
 
 	codeShortRead = codeIO | 2<<8
 )
@@ -47,8 +45,6 @@ func (x *Index) wrap(operation string, err error) error {
 		kind = loopitr.ErrCorrupt
 	case codeBusy, codeLocked, codeReadOnly, codeFull, codeCantOpen, codeIO:
 		kind = loopitr.ErrUnavailable
-	case codeInterrupt:
-		kind = context.Canceled
 	}
 	if fullCode(err) == codeShortRead {
 		kind = loopitr.ErrCorrupt

@@ -90,7 +90,7 @@ func (s *search) allowed() ([]bool, error) {
 	if s.where.text == "" {
 		return nil, nil
 	}
-	rows, err := s.tx.QueryContext(s.ctx, s.gen.sql("SELECT DISTINCT content FROM items_$g WHERE "+s.where.text), s.where.values...)
+	rows, err := s.tx.QueryContext(s.ctx, s.gen.sql("SELECT content FROM items_$g WHERE "+s.where.text), s.where.values...)
 	if err != nil {
 		return nil, err
 	}

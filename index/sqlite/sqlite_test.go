@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"testing"
 
@@ -28,3 +29,5 @@ func TestIndexWithInt8Tokens(t *testing.T) {
 	// Half a step of 1/127, and the rounding of scale and product.
 	indextest.Run(t, store(sqlite.Int8Tokens, 0.5/127*1.001))
 }
+
+func uint32frombits(v float32) uint32 { return math.Float32bits(v) }
