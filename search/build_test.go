@@ -276,6 +276,35 @@ func TestBuildStoppedCommitsWhatIsDone(t *testing.T) {
 	}
 }
 
+// full is an index whose disk has room for some calls only.
+type full struct {
+	loopitr.Index
+	room int
+}
+
+func (x *full) Put(ctx context.Context, entries []loopitr.Entry) error {
+	if x.room--; x.room < 0 {
+		return fmt.Errorf("disk is full: %w", loopitr.ErrUnavailable)
+	}
+	return x.Index.Put(ctx, entries)
+}
+
+func TestBuildOnAFullDisk(t *testing.T) {
+	f := newFolder(t, nil)
+	files := many(f, 50)
+	c := search.BuildConfig{Folder: f.fs(), Index: &full{f.index, 2}, Encoder: f.model, Preparer: f.model, CommitItems: 10}
+	_, err := search.Build(t.Context(), c)
+	wantKind(t, "build", err, loopitr.ErrUnavailable)
+	if strings.Count(fmt.Sprint(err), "disk is full") != 1 {
+		t.Errorf("error %q says it more than once", err)
+	}
+	if got := len(held(t, f.index)); got != 20 {
+		t.Errorf("%d items held, want 20", got)
+	}
+	f.build(nil)
+	wantHeld(t, f.index, files)
+}
+
 func TestBuildRefusesVectorsThatAreNotFinite(t *testing.T) {
 	f := newFolder(t, map[string]string{"a.jpg": "PIC    "}) // no words: 0/0
 	_, err := search.Build(t.Context(), search.BuildConfig{Folder: f.fs(), Index: f.index, Encoder: f.model, Preparer: f.model})

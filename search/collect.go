@@ -29,6 +29,7 @@ type build struct {
 	moves      []loopitr.Move
 	movedFrom  map[string]bool
 	deletes    []string
+	broken     bool // a commit has failed: another one would as well
 	lastCommit time.Time
 	lastReport time.Time
 }
@@ -245,8 +246,18 @@ func (b *build) flush(ctx context.Context) error {
 	return b.commit(ctx)
 }
 
-// commit stores what is encoded and all that needs no encoding.
+// commit stores what is encoded and all that needs no encoding, unless that has
+// failed before.
 func (b *build) commit(ctx context.Context) error {
+	if b.broken {
+		return nil
+	}
+	err := b.store(ctx)
+	b.broken = err != nil
+	return err
+}
+
+func (b *build) store(ctx context.Context) error {
 	waits := map[loopitr.Hash]bool{}
 	for _, l := range b.waiting {
 		waits[l.item.Hash] = true
