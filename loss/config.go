@@ -44,6 +44,8 @@ type DistillConfig struct {
 	Direction Direction `json:"direction"`
 	// Temperature T divides the teacher's scores.
 	Temperature float64 `json:"temperature"`
+	// Rows says which rows are taught.
+	Rows Rows `json:"rows"`
 	// TeacherGradient lets the teacher move towards the student as well.
 	TeacherGradient bool `json:"teacher_gradient"`
 	// WarmupSteps is over how many steps the weight grows from 0.
@@ -77,6 +79,17 @@ const (
 	BothDirections Direction = "both" // the mean of the two
 )
 
+// Rows is which rows of a batch a teacher speaks about.
+type Rows string
+
+// The choices of rows. A teacher that knows nothing yet makes all candidates
+// equally likely; teaching that pulls against contrast exactly where contrast
+// tells apart what is hard. Better is ours.
+const (
+	EveryRow  Rows = "every"
+	BetterRow Rows = "better" // where the teacher gives the positive more than the student does
+)
+
 // MaskedTokensConfig is for MaskedTokens.
 type MaskedTokensConfig struct {
 	Weight float64 `json:"weight"`
@@ -107,7 +120,7 @@ func Default() Config {
 		Contrast: ContrastConfig{Weight: 1},
 		Match:    MatchConfig{Weight: 1, Objective: Binary},
 		Distill: DistillConfig{
-			Weight: 1, Objective: Listwise, Direction: CrossToDual, Temperature: 1, Scale: 1,
+			Weight: 1, Objective: Listwise, Direction: CrossToDual, Rows: BetterRow, Temperature: 1, Scale: 1,
 		},
 		MaskedTokens: MaskedTokensConfig{Share: 0.15},
 	}
@@ -148,6 +161,11 @@ func (c Config) Validate() error {
 	case CrossToDual, DualToCross, BothDirections:
 	default:
 		return invalid("distill.direction", d.Direction, "is not cross-to-dual, dual-to-cross or both")
+	}
+	switch d.Rows {
+	case EveryRow, BetterRow:
+	default:
+		return invalid("distill.rows", d.Rows, "is not every or better")
 	}
 	return c.validateNumbers()
 }

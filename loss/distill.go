@@ -21,7 +21,8 @@ type Calibration struct{ Scale, Bias *Node }
 //	           the positive comes first, then the negatives in the teacher's order (Plackett-Luce)
 //	none       0
 //
-// No gradient reaches the teacher unless the config says so.
+// Rows may leave out those where the teacher knows less than the student; they
+// count as 0 in the mean. No gradient reaches the teacher unless the config says so.
 func Distill(c DistillConfig, pictures, captions Side, calibration Calibration) *Node {
 	if c.Objective == None {
 		return ScalarZero(pictures.Dual.Graph(), pictures.Dual.DType())
@@ -64,8 +65,27 @@ func (c DistillConfig) teacher(scores *Node) *Node {
 	return DivScalar(scores, c.Temperature)
 }
 
-// distance is the loss of each row, [B].
+// distance is the loss of each row, [B], 0 for rows that are not taught.
 func (c DistillConfig) distance(teacher, student *Node, side Side) *Node {
+	rows := c.objective(teacher, student, side)
+	if c.Rows == BetterRow {
+		rows = Mul(rows, better(teacher, student, side))
+	}
+	return rows
+}
+
+// better is [B]: 1 where the teacher finds the positive likelier among the row's
+// candidates than the student does.
+func better(teacher, student *Node, side Side) *Node {
+	positive := func(scores *Node) *Node {
+		log := maskedLogSoftmax(StopGradient(scores), side.Valid)
+		return Slice(log, AxisRange(), AxisRange(0, 1))
+	}
+	t := positive(teacher)
+	return Reshape(ConvertDType(GreaterThan(t, positive(student)), t.DType()), t.Shape().Dim(0))
+}
+
+func (c DistillConfig) objective(teacher, student *Node, side Side) *Node {
 	switch c.Objective {
 	case Pointwise:
 		return pointwise(teacher, student, side)

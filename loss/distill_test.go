@@ -25,7 +25,7 @@ func distill(c loss.DistillConfig) build {
 
 func config(o loss.Objective, d loss.Direction) loss.DistillConfig {
 	c := loss.Default().Distill
-	c.Objective, c.Direction = o, d
+	c.Objective, c.Direction, c.Rows = o, d, loss.EveryRow
 	return c
 }
 
@@ -37,6 +37,8 @@ func TestDistillByHand(t *testing.T) {
 	two, three := matrix([]float32{1, 1}, alone[:2]), matrix([]float32{1, 1, 1}, alone)
 	missing := matrix([]float32{1, 1, 0}, alone)
 	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+	better := config(loss.Listwise, loss.CrossToDual)
+	better.Rows = loss.BetterRow
 	for name, test := range map[string]struct {
 		config      loss.DistillConfig
 		s, z, valid engine.Tensor
@@ -44,10 +46,13 @@ func TestDistillByHand(t *testing.T) {
 	}{
 		"listwise, agreed": {config(loss.Listwise, loss.CrossToDual), rows(3, 1), rows(5, 3), two, 0},
 		// Teacher (1/2,1/2), student (1/4,3/4).
-		"listwise":            {config(loss.Listwise, loss.CrossToDual), rows(0, ln(3)), rows(7, 7), two, math.Log(2)/2 + math.Log(2.0/3)/2},
-		"listwise, reversed":  {config(loss.Listwise, loss.DualToCross), rows(7, 7), rows(0, ln(3)), two, math.Log(2)/2 + math.Log(2.0/3)/2},
-		"listwise, missing":   {config(loss.Listwise, loss.CrossToDual), rows(0, ln(3), 50), rows(7, 7, 99), missing, math.Log(2)/2 + math.Log(2.0/3)/2},
-		"listwise, cooler":    {loss.DistillConfig{Objective: loss.Listwise, Temperature: 2}, rows(0, 0), rows(2*ln(3), 0), two, .75*math.Log(1.5) + .25*math.Log(.5)},
+		"listwise":           {config(loss.Listwise, loss.CrossToDual), rows(0, ln(3)), rows(7, 7), two, math.Log(2)/2 + math.Log(2.0/3)/2},
+		"listwise, reversed": {config(loss.Listwise, loss.DualToCross), rows(7, 7), rows(0, ln(3)), two, math.Log(2)/2 + math.Log(2.0/3)/2},
+		"listwise, missing":  {config(loss.Listwise, loss.CrossToDual), rows(0, ln(3), 50), rows(7, 7, 99), missing, math.Log(2)/2 + math.Log(2.0/3)/2},
+		"listwise, cooler":   {loss.DistillConfig{Objective: loss.Listwise, Temperature: 2}, rows(0, 0), rows(2*ln(3), 0), two, .75*math.Log(1.5) + .25*math.Log(.5)},
+		// The teacher gives the positive 1/2, the student 1/4: it is taught; 3/4: it is not.
+		"listwise, better":    {better, rows(0, ln(3)), rows(7, 7), two, math.Log(2)/2 + math.Log(2.0/3)/2},
+		"listwise, worse":     {better, rows(ln(3), 0), rows(7, 7), two, 0},
 		"listwise, far apart": {config(loss.Listwise, loss.CrossToDual), rows(0, 200), rows(200, 0), two, 200},
 		"pointwise":           {config(loss.Pointwise, loss.CrossToDual), rows(1, -2), rows(0, 3), two, (softplus(1) - 0.5*1 + softplus(-2) + 2*sigmoid(3)) / 2},
 		"pointwise, shifted": {loss.DistillConfig{Objective: loss.Pointwise, Temperature: 1, Scale: 2, Bias: -1}, rows(1, -2), rows(0, 3), two,
