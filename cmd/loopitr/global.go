@@ -31,7 +31,7 @@ func (g *global) line(std streams) *terminal.Line {
 
 // commands makes every command, in the order of the help.
 var commands = []newCommand{
-	newTrain, newEval, newDoctor, newVersion,
+	newTrain, newEval, newIndex, newSearch, newSimilar, newDoctor, newVersion,
 }
 
 // newCommand makes one command for the given streams.

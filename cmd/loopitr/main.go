@@ -23,7 +23,7 @@ import (
 const (
 	exitOK      = 0
 	exitNothing = 1 // nothing found, or nothing above the cut
-	exitUsage   = 2 // flags, arguments or input that can never work
+	exitUsage   = 2 // flags, arguments or input that cannot work, or a named file that is not there
 	exitSkipped = 3 // done, but some inputs were skipped
 	exitFailed  = 4 // anything else went wrong
 )
@@ -51,7 +51,7 @@ func main() {
 
 func run(ctx context.Context, args []string, std streams) int {
 	root := newRoot(std)
-	root.SetArgs(args)
+	root.SetArgs(guardWeights(args))
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		return exitSkipped
 	}
 	fmt.Fprintln(std.err, "loopitr:", err)
-	if errors.Is(err, loopitr.ErrInvalid) || errors.Is(err, errUsage) {
+	if errors.Is(err, loopitr.ErrInvalid) || errors.Is(err, loopitr.ErrNotFound) || errors.Is(err, errUsage) {
 		return exitUsage
 	}
 	return exitFailed

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/index/sqlite"
+	"github.com/loopitr/loopitr/internal/terminal"
+	"github.com/loopitr/loopitr/network"
+	"github.com/loopitr/loopitr/search"
+	"github.com/spf13/cobra"
+)
+
+// indexFlags are what index is asked to do.
+type indexFlags struct {
+	model, index, report string
+	tokens               tokenStore
+	rebuild              bool
+	json                 bool
+	build                search.BuildConfig
+}
+
+func newIndex(g *global, std streams) *cobra.Command {
+	f := indexFlags{tokens: tokenStore(sqlite.Int8Tokens)}
+	c := &cobra.Command{
+		Use:   "index DIR --model DIR",
+		Short: "Index the pictures of a folder, or bring their index up to date",
+		Long: `index encodes the pictures in DIR and below and remembers them in one file. Run
+again it encodes only what is new or changed, follows moves and drops what is gone.
+Stopped at any moment it goes on where it was.
+
+Files that are no pictures, damaged or too large are skipped, shown, listed by
+--report, and end the command with exit code 3.`,
+		Example: `  loopitr index ~/Pictures --model model
+  loopitr index /data/photos --model model --index photos.sqlite --report skipped.jsonl --exclude '*.gif'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return runIndex(c.Context(), g, std, f, args[0]) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.model, "model", "", "folder of the model")
+	flags.StringVar(&f.index, "index", "", "index file (default DIR/"+defaultIndex+")")
+	flags.StringVar(&f.report, "report", "", "list what was skipped, and why, in this file (JSON lines)")
+	flags.Var(&f.tokens, "tokens", "keep image tokens for fast re-ranking: int8, float16, or off to encode candidates again")
+	flags.BoolVar(&f.rebuild, "rebuild", false, "accept an index of another model: it stays in use until the new one is complete")
+	flags.BoolVar(&f.json, "json", false, "print the counts as JSON")
+	flags.StringArrayVar(&f.build.Exclude, "exclude", nil, "leave out names or paths that match this pattern")
+	flags.BoolVar(&f.build.Hidden, "hidden", false, "take in names that begin with a dot")
+	flags.BoolVar(&f.build.Follow, "follow", false, "take in folders that links lead to")
+	flags.IntVar(&f.build.Batch, "batch", 0, "pictures that are encoded at once (default 32)")
+	return c
+}
+
+// defaultIndex is where an index lies within the folder that it indexes.
+const defaultIndex = ".loopitr/index.sqlite"
+
+func runIndex(ctx context.Context, g *global, std streams, f indexFlags, dir string) error {
+	line := g.line(std)
+	if f.index == "" {
+		f.index = filepath.Join(dir, filepath.FromSlash(defaultIndex))
+	}
+	if stat, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("index %q: %w: %w", dir, err, loopitr.ErrNotFound)
+	} else if !stat.IsDir() {
+		return fmt.Errorf("index %q: it is not a folder: %w", dir, loopitr.ErrInvalid)
+	}
+	m, err := g.openModel(f.model)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	report, err := f.fill(ctx, line, m, dir)
+	line.Clear()
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("stopped: what is encoded is kept; run it again to go on")
+	case err != nil:
+		return err
+	}
+	if err := printReport(std.out, f.index, report, f.json); err != nil {
+		return err
+	}
+	if report.SkippedFiles+report.SkippedFolders > 0 {
+		return errSkipped
+	}
+	return nil
+}
+
+// fill opens the index file and brings it up to date with the folder.
+func (f *indexFlags) fill(ctx context.Context, line *terminal.Line, m *model, dir string) (_ search.Report, err error) {
+	if m.Config().Network.Vision.Input != network.Pixels {
+		return search.Report{}, fmt.Errorf("the model takes tokens made elsewhere and cannot read pictures: %w", loopitr.ErrInvalid)
+	}
+	index, err := sqlite.Open(ctx, f.index, sqlite.Config{
+		Fingerprint: m.Fingerprint(), Model: newRemark(f.model, dir, f.index), Tokens: sqlite.Tokens(f.tokens), Rebuild: f.rebuild,
+	})
+	if err != nil {
+		return search.Report{}, err
+	}
+	defer func() { err = errors.Join(err, index.Close()) }()
+	skipped, closeReport, err := f.skipped(line)
+	if err != nil {
+		return search.Report{}, err
+	}
+	defer func() { err = errors.Join(err, closeReport()) }()
+	b := f.build
+	b.Folder, b.Index, b.Encoder, b.Preparer, b.Skipped = os.DirFS(dir), index, m, m, skipped
+	b.Progress = func(p search.Progress) { line.Update(buildText(p)) }
+	return search.Build(ctx, b)
+}
+
+// skippedFile is one line of --report.
+type skippedFile struct {
+	Path  string `json:"path"`
+	Error string `json:"error"`
+}
+
+// skipped shows each skipped file and writes it to the report.
+func (f *indexFlags) skipped(line *terminal.Line) (show func(search.Skip), closeReport func() error, err error) {
+	list, closeReport := io.Discard, func() error { return nil }
+	if f.report != "" {
+		file, err := os.Create(f.report)
+		if err != nil {
+			return nil, nil, fmt.Errorf("report: %w", err)
+		}
+		list, closeReport = file, file.Close
+	}
+	encoder := json.NewEncoder(list)
+	var failed error
+	show = func(s search.Skip) {
+		line.Keep(fmt.Sprintf("skipping %s: %v", s.Path, s.Err))
+		failed = errors.Join(failed, encoder.Encode(skippedFile{s.Path, s.Err.Error()}))
+	}
+	end := closeReport
+	return show, func() error { return errors.Join(failed, end()) }, nil
+}
+
+func buildText(p search.Progress) string {
+	total := "?"
+	if p.Total >= 0 {
+		total = fmt.Sprint(p.Total)
+	}
+	return fmt.Sprintf("%d/%s pictures: %d encoded, %d unchanged, %d skipped", p.Found, total, p.Encoded, p.Unchanged, p.SkippedFiles)
+}
+
+func printReport(w io.Writer, index string, r search.Report, asJSON bool) error {
+	if asJSON {
+		return printJSON(w, struct {
+			Index string `json:"index"`
+			search.Report
+		}{index, r})
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "index\t%s\n", index)
+	for _, row := range []struct {
+		name  string
+		count int
+	}{
+		{"pictures", r.Found}, {"encoded", r.Encoded}, {"unchanged", r.Unchanged + r.Touched}, {"moved", r.Moved},
+		{"duplicates", r.Duplicates}, {"removed", r.Removed}, {"skipped", r.SkippedFiles + r.SkippedFolders},
+	} {
+		fmt.Fprintf(t, "%s\t%d\n", row.name, row.count)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/search"
+)
+
+// weight is an argument that begins a part of a mix: +, -, +0.5, -2. negative is
+// one that a parser of flags would take for itself.
+var (
+	weight   = regexp.MustCompile(`^[+-]([0-9]+\.?[0-9]*|\.[0-9]+)?$`)
+	negative = regexp.MustCompile(`^-[0-9.]*(\s.*)?$`)
+)
+
+// guardWeights keeps arguments such as -0.3 from being taken for flags: one space
+// in front makes them arguments.
+func guardWeights(args []string) []string {
+	guarded := make([]string, len(args))
+	for i, a := range args {
+		if len(a) > 1 && negative.MatchString(a) {
+			a = " " + a
+		}
+		guarded[i] = a
+	}
+	return guarded
+}
+
+// parseQuery makes the parts of a query of what a shell left of it: words are a
+// caption, a weight begins a part that lasts until the next, ./x.jpg is a picture,
+// item:PATH a stored one. One quoted argument may hold the whole mix in the syntax
+// of search.ParseParts.
+func parseQuery(args []string) ([]loopitr.Part, error) {
+	var m mix
+	for _, arg := range args {
+		if err := m.add(strings.TrimSpace(arg)); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.flush(); err != nil {
+		return nil, err
+	}
+	return search.ParseParts(m.text.String(), readPicture)
+}
+
+// mix gathers arguments into the syntax of search.ParseParts.
+type mix struct {
+	text  strings.Builder
+	sign  string // of the part that words belong to; none for the caption in front
+	words []string
+}
+
+func (m *mix) add(arg string) error {
+	switch {
+	case weight.MatchString(arg):
+		err := m.flush()
+		m.sign = arg
+		return err
+	case isPicture(arg):
+		if len(m.words) > 0 {
+			if err := m.flush(); err != nil {
+				return err
+			}
+		}
+		m.words = append(m.words, "picture:"+arg)
+		m.sign = cmp.Or(m.sign, "+")
+		return m.flush()
+	case m.sign == "" && len(m.words) == 0 && m.text.Len() > 0:
+		m.sign = "+" // a caption behind a picture
+	}
+	m.words = append(m.words, arg)
+	return nil
+}
+
+// flush ends a part.
+func (m *mix) flush() error {
+	joined := strings.TrimSpace(strings.Join(m.words, " "))
+	switch {
+	case joined == "" && m.sign != "":
+		return fmt.Errorf("query: nothing follows %q: %w", m.sign, loopitr.ErrInvalid)
+	case joined != "" && m.sign == "":
+		m.text.WriteString(joined + " ")
+	case joined != "":
+		m.text.WriteString(m.sign + " " + operand(joined) + " ")
+	}
+	m.words, m.sign = nil, ""
+	return nil
+}
+
+// operand quotes what a weight stands before, unless it is quoted already.
+func operand(text string) string {
+	kind := ""
+	for _, k := range []string{"item:", "picture:"} {
+		if rest, ok := strings.CutPrefix(text, k); ok {
+			kind, text = k, rest
+		}
+	}
+	if len(text) > 1 && strings.HasPrefix(text, `"`) && strings.HasSuffix(text, `"`) {
+		return kind + text
+	}
+	return kind + `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
+
+// isPicture tells a picture file among the words of a query.
+func isPicture(arg string) bool {
+	for _, start := range []string{"./", "../", "/", `.\`, `..\`} {
+		if strings.HasPrefix(arg, start) && !strings.Contains(arg, `"`) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxPicture bounds a picture file on the command line.
+const maxPicture = 256 << 20
+
+// readPicture reads a picture that the command line names.
+func readPicture(name string) ([]byte, error) {
+	stat, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %w", err, loopitr.ErrNotFound)
+	case err != nil:
+		return nil, err
+	case !stat.Mode().IsRegular():
+		return nil, fmt.Errorf("it is not a file: %w", loopitr.ErrInvalid)
+	case stat.Size() > maxPicture:
+		return nil, fmt.Errorf("it has %d bytes, more than %d: %w", stat.Size(), maxPicture, loopitr.ErrInvalid)
+	}
+	return os.ReadFile(name)
+}
