@@ -41,7 +41,9 @@ func (f folders) find(id string) (place, Reason, string) {
 			}
 			if r := reasonOf(err); r != MissingFile {
 				reason, detail = r, err.Error()
-				return false
+				if r != NotAFile { // a folder of that name may hide the picture elsewhere
+					return false
+				}
 			}
 		}
 		return true

@@ -60,7 +60,7 @@ func cleanName(name string) (string, error) {
 // endings yields name and then its shorter and shorter ends: a/b/c.jpg, b/c.jpg, c.jpg.
 func endings(name string, yield func(string) bool) {
 	for {
-		if !yield(name) {
+		if name != "" && !yield(name) {
 			return
 		}
 		slash := strings.IndexByte(name, '/')
