@@ -1,11 +1,80 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/pixels"
+	"github.com/spf13/cobra"
 )
+
+// checkFlags are what data check is asked to do.
+type checkFlags struct {
+	data      source
+	maxPixels int
+	details   int
+	json      bool
+}
+
+func newDataCheck(g *global, std streams) *cobra.Command {
+	var f checkFlags
+	c := &cobra.Command{
+		Use:   "check PATH",
+		Short: "List what spoils training and measuring",
+		Long: `check reads every picture once. It lists missing files, pictures that do not decode,
+empty and repeated captions, and pictures (by content) and captions that different
+splits share. Exit code 3 means that some pictures or rows are unusable, or that
+splits share pictures.`,
+		Example: `  loopitr data check dataset_flickr8k.json --images images.zip
+  loopitr data check shards --json > findings.json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			f.data.Path = args[0]
+			return runDataCheck(c.Context(), g, std, f)
+		},
+	}
+	f.data.registerRest(c.Flags())
+	c.Flags().IntVar(&f.maxPixels, "max-pixels", pixels.DefaultMaxPixels, "refuse pictures with more pixels")
+	c.Flags().IntVar(&f.details, "details", 1000, "list so many of each kind; all are counted")
+	c.Flags().BoolVar(&f.json, "json", false, "print the findings as JSON")
+	return c
+}
+
+func runDataCheck(ctx context.Context, g *global, std streams, f checkFlags) error {
+	line := g.line(std)
+	set, err := f.data.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer set.Close() // only read
+	decode, done := decoder(f.maxPixels), atomic.Int64{}
+	findings, err := dataset.Check(ctx, set, dataset.CheckConfig{Details: f.details, Decode: func(encoded []byte) error {
+		line.Update(fmt.Sprintf("%d/%d pictures", done.Add(1), len(set.Records)))
+		return decode(encoded)
+	}})
+	line.Clear()
+	if err != nil {
+		return err
+	}
+	if f.json {
+		err = printJSON(std.out, findings)
+	} else {
+		for _, text := range describeFindings(findings, f.details) {
+			if err == nil {
+				_, err = fmt.Fprintln(std.out, text)
+			}
+		}
+	}
+	if err == nil && findings.SharedPictures.Count > 0 {
+		err = errSkipped
+	}
+	if err == nil {
+		err = findingsError(findings)
+	}
+	return err
+}
 
 // decoder judges pictures as training would.
 func decoder(maxPixels int) func([]byte) error {
@@ -17,14 +86,14 @@ func decoder(maxPixels int) func([]byte) error {
 
 // describeFindings says what a check found, a line for each kind and its first
 // cases.
-func describeFindings(f dataset.Findings) []string {
+func describeFindings(f dataset.Findings, details int) []string {
 	lines := []string{fmt.Sprintf("%d pictures, %d captions", f.Pictures, f.Captions)}
 	if f.Absent > 0 {
 		lines = append(lines, fmt.Sprintf("%d pictures are absent: only the token file stands for them", f.Absent))
 	}
 	if total := f.Skipped.Total(); total > 0 {
 		lines = append(lines, fmt.Sprintf("%d skipped: %s", total, f.Skipped))
-		for _, s := range f.Skipped.Details[:min(shownSkips, len(f.Skipped.Details))] {
+		for _, s := range f.Skipped.Details[:min(details, len(f.Skipped.Details))] {
 			lines = append(lines, "  "+s.String())
 		}
 	}
@@ -42,7 +111,7 @@ func describeFindings(f dataset.Findings) []string {
 			continue
 		}
 		lines = append(lines, fmt.Sprintf("%d %s", kind.Count, kind.text))
-		for _, d := range kind.Details[:min(shownSkips, len(kind.Details))] {
+		for _, d := range kind.Details[:min(details, len(kind.Details))] {
 			lines = append(lines, "  "+d)
 		}
 	}

@@ -31,7 +31,8 @@ func (g *global) line(std streams) *terminal.Line {
 
 // commands makes every command, in the order of the help.
 var commands = []newCommand{
-	newTrain, newEval, newIndex, newSearch, newSimilar, newDoctor, newVersion,
+	newTrain, newEval, newEncode, newIndex, newSearch, newSimilar, newRerank,
+	newData, newModels, newDoctor, newVersion,
 }
 
 // newCommand makes one command for the given streams.

@@ -175,7 +175,7 @@ func dryRun(ctx context.Context, std streams, line *terminal.Line, o train.Optio
 		if err != nil {
 			return err
 		}
-		for _, text := range describeFindings(findings) {
+		for _, text := range describeFindings(findings, shownSkips) {
 			line.Keep(text)
 		}
 		bad = errors.Join(bad, findingsError(findings))

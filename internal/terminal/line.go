@@ -49,11 +49,10 @@ const (
 
 // NewLine returns a line on w.
 func NewLine(w io.Writer) *Line {
-	l := &Line{w: w, live: Is(w), every: plainEvery}
-	if l.live {
-		l.every = liveEvery
+	if Is(w) {
+		return &Line{w: w, live: true, every: liveEvery}
 	}
-	return l
+	return &Line{w: w, every: plainEvery, last: time.Now()} // short work needs no log
 }
 
 // Live reports whether the line is overwritten in place.
@@ -97,8 +96,8 @@ func (l *Line) Clear() {
 func (l *Line) clear() {
 	if l.shown {
 		fmt.Fprint(l.w, "\r\x1b[K")
+		l.shown, l.last = false, time.Time{}
 	}
-	l.shown, l.last = false, time.Time{}
 }
 
 // cut keeps a line within the terminal's width: a wrapped one cannot be replaced.

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/terminal"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// convertFlags are what data convert and data split write.
+type convertFlags struct {
+	data     source
+	to, out  string
+	pictures bool
+	shard    int64
+}
+
+func (f *convertFlags) register(flags *pflag.FlagSet) {
+	f.data.registerRest(flags)
+	flags.StringVar(&f.to, "to", string(dataset.JSONL), "format: jsonl, tsv, csv, karpathy, flickr or webdataset")
+	flags.StringVar(&f.out, "out", "", "file to write; for webdataset a folder")
+	flags.BoolVar(&f.pictures, "pictures", false, "also write the pictures to images/ beside the file")
+	flags.Int64Var(&f.shard, "shard-bytes", 0, "when a shard of webdataset is full (default 256 MiB)")
+}
+
+func newDataConvert(g *global, std streams) *cobra.Command {
+	var f convertFlags
+	c := &cobra.Command{
+		Use:   "convert PATH --to FORMAT --out FILE",
+		Short: "Write pictures with captions in another format",
+		Example: `  loopitr data convert dataset_coco.json --images coco.zip --to webdataset --out shards
+  loopitr data convert photos/ --to tsv --out pairs.tsv`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			f.data.Path = args[0]
+			return runDataConvert(c.Context(), g, std, f)
+		},
+	}
+	f.register(c.Flags())
+	return c
+}
+
+func runDataConvert(ctx context.Context, g *global, std streams, f convertFlags) error {
+	line := g.line(std)
+	set, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer set.Close() // only read
+	return f.write(ctx, std, line, set)
+}
+
+func (f *convertFlags) open(ctx context.Context) (*dataset.Set, error) {
+	if f.out == "" {
+		return nil, fmt.Errorf("%w: say where to write: --out", errUsage)
+	}
+	if err := f.config().Validate(); err != nil {
+		return nil, err
+	}
+	return f.data.open(ctx)
+}
+
+func (f *convertFlags) config() dataset.ConvertConfig {
+	return dataset.ConvertConfig{Format: dataset.Format(f.to), Path: f.out, Pictures: f.pictures, ShardBytes: f.shard}
+}
+
+// write converts the set and says what came of it.
+func (f *convertFlags) write(ctx context.Context, std streams, line *terminal.Line, set *dataset.Set) error {
+	skipped := reportSkips(line, set.Skipped)
+	lost, err := dataset.Convert(ctx, set, f.config())
+	if err != nil {
+		return err
+	}
+	skipped = errors.Join(skipped, reportSkips(line, lost))
+	if _, err := fmt.Fprintf(std.out, "wrote %d pictures to %s\n", len(set.Records)-lost.Total(), f.out); err != nil {
+		return err
+	}
+	return skipped
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/loopitr/loopitr/dataset"
+	"github.com/spf13/cobra"
+)
+
+// splitFlags are what data split is asked to do.
+type splitFlags struct {
+	convertFlags
+	fractions dataset.Fractions
+}
+
+func newDataSplit(g *global, std streams) *cobra.Command {
+	var f splitFlags
+	c := &cobra.Command{
+		Use:   "split PATH --out FILE",
+		Short: "Divide pictures with captions into train, val and test",
+		Long: `split gives every picture a split by its name and the seed alone, so a picture stays
+where it is when others come or go. The shares are met on average.`,
+		Example: `  loopitr data split pairs.tsv --train 0.9 --val 0.05 --test 0.05 --to tsv --out split.tsv
+  loopitr data split photos/ --seed 7 --out split.jsonl`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			f.data.Path = args[0]
+			return runDataSplit(c.Context(), g, std, f)
+		},
+	}
+	flags := c.Flags()
+	f.register(flags)
+	flags.Float64Var(&f.fractions.Train, "train", 0.8, "share of the pictures to train on")
+	flags.Float64Var(&f.fractions.Val, "val", 0.1, "share to validate on")
+	flags.Float64Var(&f.fractions.Test, "test", 0.1, "share to test on")
+	flags.Uint64Var(&f.fractions.Seed, "seed", 1, "another seed is another division")
+	return c
+}
+
+func runDataSplit(ctx context.Context, g *global, std streams, f splitFlags) error {
+	line := g.line(std)
+	set, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer set.Close() // only read
+	divided := *set
+	if divided.Records, err = dataset.Split(set.Records, f.fractions); err != nil {
+		return err
+	}
+	for _, s := range dataset.StatsOf(divided.Records, 0).Splits {
+		line.Keep(fmt.Sprintf("%s: %d pictures, %d captions", s.Split, s.Pictures, s.Captions))
+	}
+	return f.write(ctx, std, line, &divided)
+}

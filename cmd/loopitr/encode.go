@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/checkpoint/safetensors"
+	"github.com/loopitr/loopitr/internal/terminal"
+	"github.com/spf13/cobra"
+)
+
+// encodeFlags are what encode is asked to do.
+type encodeFlags struct {
+	model, out string
+	pictures   bool
+	data       source
+	store      string
+	tokens     string
+}
+
+// encodeBatch is how many captions or pictures are encoded at once.
+const encodeBatch = 64
+
+func newEncode(g *global, std streams) *cobra.Command {
+	var f encodeFlags
+	c := &cobra.Command{
+		Use:   "encode --model DIR [TEXT...]",
+		Short: "Make vectors of texts or pictures, or a token file of a data set",
+		Long: `encode prints the dual encoder's vector, of length one, of each text or picture as a
+line of JSON, or writes them all to a safetensors file. Without arguments it reads
+texts, or with --pictures the names of files, line by line.
+
+With --tokens FILE --data PATH it writes the vision tower's tokens of a data set: a
+token file, on which train --tokens trains at a fraction of the cost.`,
+		Example: `  loopitr encode --model model "a red apple" "a green one"
+  find photos -name '*.jpg' | loopitr encode --model model --pictures --out vectors.safetensors
+  loopitr encode --model model --data pairs.tsv --tokens tokens.safetensors`,
+		RunE: func(c *cobra.Command, args []string) error { return runEncode(c.Context(), g, std, &f, args) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.model, "model", "", "folder of the model")
+	flags.StringVar(&f.out, "out", "", "write vectors [N, width] to this safetensors file, with their names in its metadata")
+	flags.BoolVar(&f.pictures, "pictures", false, "arguments and lines are picture files")
+	flags.StringVar(&f.data.Path, "data", "", "data set whose pictures --tokens encodes")
+	flags.StringVar(&f.data.Split, "split", "", "split of --data to encode (default all)")
+	flags.StringVar(&f.data.Images, "images", "", "folder or zip of the pictures of --data")
+	flags.StringVar(&f.tokens, "tokens", "", "write the vision tower's tokens of --data to this file")
+	flags.StringVar(&f.store, "store", string(safetensors.F16), "number format of --tokens: F16, BF16 or F32")
+	return c
+}
+
+func runEncode(ctx context.Context, g *global, std streams, f *encodeFlags, args []string) error {
+	if (f.tokens == "") != (f.data.Path == "") || f.tokens != "" && len(args) > 0 {
+		return fmt.Errorf("%w: --tokens FILE and --data PATH belong together, without arguments", errUsage)
+	}
+	m, err := g.openModel(f.model)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	line := g.line(std)
+	defer line.Clear()
+	if f.tokens != "" {
+		return f.writeTokens(ctx, std, line, m)
+	}
+	next := fromArgs(args)
+	if len(args) == 0 {
+		next = fromLines(std.in)
+	}
+	e := encoder{m: m, line: line, pictures: f.pictures}
+	if f.out == "" {
+		out := json.NewEncoder(std.out)
+		e.found = func(name string, v loopitr.Vector) error { return out.Encode(e.named(name, v)) }
+		return e.run(ctx, next)
+	}
+	var names []string
+	var values []float32
+	e.found = func(name string, v loopitr.Vector) error {
+		names, values = append(names, name), append(values, v...)
+		return nil
+	}
+	skipped := e.run(ctx, next)
+	if skipped != nil && !errors.Is(skipped, errSkipped) {
+		return skipped
+	}
+	return cmp.Or(writeVectors(f.out, m, names, values), skipped)
+}
+
+// encoder makes vectors of names, batch by batch.
+type encoder struct {
+	m        *model
+	line     *terminal.Line
+	pictures bool
+	found    func(name string, v loopitr.Vector) error
+	done     int
+}
+
+// named is what one line of output holds.
+func (e *encoder) named(name string, v loopitr.Vector) any {
+	if e.pictures {
+		return struct {
+			Picture string         `json:"picture"`
+			Vector  loopitr.Vector `json:"vector"`
+		}{name, v}
+	}
+	return struct {
+		Text   string         `json:"text"`
+		Vector loopitr.Vector `json:"vector"`
+	}{name, v}
+}
+
+// run ends with errNothing when there was nothing, with errSkipped when pictures
+// could not be used.
+func (e *encoder) run(ctx context.Context, next func() (string, error)) error {
+	var skipped error
+	for ended := false; !ended; {
+		var names []string
+		for len(names) < encodeBatch && !ended {
+			name, err := next()
+			switch {
+			case errors.Is(err, io.EOF):
+				ended = true
+			case err != nil:
+				return err
+			default:
+				names = append(names, name)
+			}
+		}
+		err := e.batch(ctx, names)
+		if errors.Is(err, errSkipped) {
+			skipped = err
+		} else if err != nil {
+			return err
+		}
+		e.line.Update(fmt.Sprintf("%d encoded", e.done))
+	}
+	if skipped == nil && e.done == 0 {
+		return errNothing
+	}
+	return skipped
+}
+
+func (e *encoder) batch(ctx context.Context, names []string) (err error) {
+	var skipped error
+	var encodings []loopitr.Encoding
+	if e.pictures {
+		var pictures []loopitr.Picture
+		if names, pictures, skipped = e.prepare(names); len(names) > 0 {
+			encodings, err = e.m.EncodeImages(ctx, pictures)
+		}
+	} else if len(names) > 0 {
+		encodings, err = e.m.EncodeTexts(ctx, names)
+	}
+	if err != nil {
+		return err
+	}
+	for i, encoding := range encodings {
+		if err := e.found(names[i], encoding.Vector); err != nil {
+			return err
+		}
+	}
+	e.done += len(names)
+	return skipped
+}
+
+// prepare reads pictures and leaves out those that cannot be used.
+func (e *encoder) prepare(names []string) (good []string, pictures []loopitr.Picture, skipped error) {
+	for _, name := range names {
+		encoded, err := readPicture(name)
+		var picture loopitr.Picture
+		if err == nil {
+			picture, _, err = e.m.Prepare(encoded)
+		}
+		if err != nil {
+			e.line.Keep(fmt.Sprintf("skipping %s: %v", name, err))
+			skipped = errSkipped
+			continue
+		}
+		good, pictures = append(good, name), append(pictures, picture)
+	}
+	return good, pictures, skipped
+}
+
+func fromArgs(args []string) func() (string, error) {
+	return func() (string, error) {
+		if len(args) == 0 {
+			return "", io.EOF
+		}
+		first := args[0]
+		args = args[1:]
+		return first, nil
+	}
+}
+
+// maxLine bounds a line of standard input.
+const maxLine = 1 << 20
+
+func fromLines(r io.Reader) func() (string, error) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxLine)
+	return func() (string, error) {
+		for lines.Scan() {
+			if text := strings.TrimSpace(lines.Text()); text != "" {
+				return text, nil
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return "", fmt.Errorf("read standard input: %w: %w", err, loopitr.ErrInvalid)
+		}
+		return "", io.EOF
+	}
+}
+
+// writeVectors writes vectors [N, width] and their names.
+func writeVectors(path string, m *model, names []string, values []float32) error {
+	ids, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	width := m.Config().Network.Projection
+	vectors := safetensors.FromFloat32("vectors", safetensors.F32, []int{len(names), width}, values)
+	metadata := map[string]string{"ids": string(ids), "model": m.Fingerprint()}
+	return safetensors.WriteFile(path, metadata, []safetensors.Source{vectors})
+}
