@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -16,9 +15,10 @@ const (
 	chunkMask = 1<<chunkBits - 1
 	maxChunks = chunkMask
 
-	// spins is how often an idle worker looks for work before it sleeps, some
-	// tens of microseconds: steps of one execution follow each other faster.
-	spins = 6000
+	// spins is how often an idle worker looks for work, or the caller for the end
+	// of it, before sleeping: some microseconds, as steps of one execution follow
+	// each other.
+	spins = 4000
 )
 
 // pool is the backend's worker goroutines. The caller of run is worker 0.
@@ -34,16 +34,19 @@ type pool struct {
 	task  atomic.Pointer[task]
 	frame atomic.Pointer[frame]
 	done  atomic.Int32
+	total atomic.Int32 // chunks of the running task
+	waits atomic.Bool  // the caller sleeps until finished
 	fault atomic.Pointer[string]
 
 	sleepers atomic.Int32
 	wake     chan struct{}
+	finished chan struct{}
 	stop     atomic.Bool
 	group    sync.WaitGroup
 }
 
 func newPool(workers int) *pool {
-	p := &pool{workers: workers, wake: make(chan struct{}, workers)}
+	p := &pool{workers: workers, wake: make(chan struct{}, workers), finished: make(chan struct{}, 1)}
 	for id := 1; id < workers; id++ {
 		p.group.Add(1)
 		go p.work(id)
@@ -63,6 +66,7 @@ func (p *pool) run(f *frame, t *task, n int) {
 	p.task.Store(t)
 	p.frame.Store(f)
 	p.done.Store(0)
+	p.total.Store(int32(n))
 	generation := p.state.Load()>>(2*chunkBits) + 1
 	p.state.Store(generation<<(2*chunkBits) | uint64(n)<<chunkBits)
 	for s := p.sleepers.Swap(0); s > 0; s-- {
@@ -70,10 +74,24 @@ func (p *pool) run(f *frame, t *task, n int) {
 	}
 	for p.claim(0) {
 	}
-	for i := 0; p.done.Load() != int32(n); i++ {
-		if i > 200 {
-			runtime.Gosched()
+	p.await(int32(n))
+}
+
+// await returns when n chunks are done. Raising waits asks for one message on
+// finished; a worker that is late from the task before may send it too early,
+// hence the loop.
+func (p *pool) await(n int32) {
+	for {
+		for range spins {
+			if p.done.Load() == n {
+				return
+			}
 		}
+		p.waits.Store(true)
+		if p.done.Load() == n && p.waits.CompareAndSwap(true, false) {
+			return
+		}
+		<-p.finished
 	}
 }
 
@@ -104,7 +122,9 @@ func (p *pool) finish() {
 		text := fmt.Sprint(r)
 		p.fault.CompareAndSwap(nil, &text)
 	}
-	p.done.Add(1)
+	if p.done.Add(1) == p.total.Load() && p.waits.CompareAndSwap(true, false) {
+		p.finished <- struct{}{}
+	}
 }
 
 func (p *pool) work(id int) {

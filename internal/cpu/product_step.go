@@ -196,39 +196,45 @@ func (c *compiler) matrixStep(n *node, lhs, rhs side) step {
 	if c.backend.options.bf16 {
 		m.precision = simd.BFloat16
 	}
-	m.divide()
+	m.divide(c.backend.options.threads)
 	m.task, m.pack = m.chunk, m.packChunk
 	return m
 }
 
-// divide cuts the result into tiles by its shape alone.
-func (m *matrixProduct) divide() {
-	const work = 1 << 18 // multiplications worth a chunk
+// Division of a product: enough tiles to balance the workers, tiles large enough
+// to use what they read. The result does not depend on it.
+const (
+	tilesPerThread = 4
+	leastRows      = 8 * simd.RowGrain
+	leastColumns   = 4 * simd.ColumnGrain
+	chunkProducts  = 1 << 18 // multiplications worth a chunk
+)
+
+func (m *matrixProduct) divide(threads int) {
 	perBatch := m.rows * m.columns * m.depth
-	m.packed = m.batches == 1 && m.rows > 4*simd.RowGrain
+	m.packed = m.batches == 1 && m.rows > 4*simd.RowGrain && (m.depth <= 1024 || m.rows >= 512)
 	m.tileRows, m.tileColumns = m.rows, m.columns
-	if m.batches == 1 || perBatch > 16*work {
-		m.tileRows = grain(m.rows, simd.RowGrain, 16, perBatch/work)
-		if m.rows <= 8*simd.RowGrain {
-			m.tileColumns = grain(m.columns, simd.ColumnGrain, 16, perBatch/work)
-		}
+	if pieces := min(tilesPerThread*threads/m.batches, perBatch/chunkProducts); threads > 1 && pieces > 1 {
+		rowPieces := min(pieces, (m.rows+leastRows-1)/leastRows)
+		columnPieces := min((pieces+rowPieces-1)/rowPieces, (m.columns+leastColumns-1)/leastColumns)
+		m.tileRows = part(m.rows, rowPieces, simd.RowGrain)
+		m.tileColumns = part(m.columns, columnPieces, simd.ColumnGrain)
 	}
 	m.rowTiles = (m.rows + m.tileRows - 1) / m.tileRows
 	m.tiles = m.rowTiles * ((m.columns + m.tileColumns - 1) / m.tileColumns)
 	m.chunks = m.tiles
 	if m.batches > 1 {
 		m.chunks = m.tiles * m.batches
-		if perBatch < work {
-			m.chunks = max(1, min(m.batches, m.batches*perBatch/work))
+		if perBatch < chunkProducts {
+			m.chunks = max(1, min(m.batches, m.batches*perBatch/chunkProducts))
 			m.tiles = 1
 		}
 	}
 	m.chunks = min(m.chunks, maxChunks)
 }
 
-// grain divides n into at most pieces (and at most limit) parts of a multiple of unit.
-func grain(n, unit, pieces, limit int) int {
-	pieces = max(1, min(pieces, limit))
+// part divides n into pieces of a multiple of unit.
+func part(n, pieces, unit int) int {
 	size := (n + pieces - 1) / pieces
 	return max(unit, (size+unit-1)/unit*unit)
 }
