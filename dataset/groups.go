@@ -1,13 +1,15 @@
 package dataset
 
+import "slices"
+
 // Pair is one caption with its picture, by position in a Set's Records.
 type Pair struct {
 	Picture int32 // index of the record
 	Caption int32 // index within the record's captions
 }
 
-// Groups knows which captions are the same text and which pictures are the same,
-// so that pairs which share either are never each other's negatives.
+// Groups knows which captions are the same text and which pictures carry it, so
+// that pairs which are right for each other are never each other's negatives.
 type Groups struct {
 	first   []int32 // index of each record's first caption; one more at the end
 	caption []int32 // text number of each caption
@@ -52,44 +54,21 @@ func (g *Groups) CaptionsOf(picture int) int {
 // Text is the number of a pair's caption text, 0 to Texts()-1.
 func (g *Groups) Text(p Pair) int { return int(g.caption[g.first[p.Picture]+p.Caption]) }
 
-// Related reports whether two pairs share a picture or a caption text.
+// Related reports whether two pairs share a picture, or the caption of one is
+// also a caption of the other's picture: two drawings of an apple are related
+// even while one is called by its name and the other by its keywords.
 func (g *Groups) Related(a, b Pair) bool {
-	return a.Picture == b.Picture || g.Text(a) == g.Text(b)
+	return a.Picture == b.Picture || g.describes(g.Text(a), b.Picture) || g.describes(g.Text(b), a.Picture)
 }
 
-// Of numbers the groups of a batch: pairs that are related, directly or
-// through others of the batch, have the same number. Batches of a Sampler have
-// as many groups as pairs.
-func (g *Groups) Of(pairs []Pair) []int {
-	group := make([]int, len(pairs))
-	parent := make([]int, len(pairs))
-	root := func(i int) int {
-		for parent[i] != i {
-			parent[i] = parent[parent[i]]
-			i = parent[i]
-		}
-		return i
-	}
-	pictures, texts := map[int32]int{}, map[int]int{}
-	for i, p := range pairs {
-		parent[i] = i
-		if j, seen := pictures[p.Picture]; seen {
-			parent[root(i)] = root(j)
-		}
-		if j, seen := texts[g.Text(p)]; seen {
-			parent[root(i)] = root(j)
-		}
-		pictures[p.Picture], texts[g.Text(p)] = i, i
-	}
-	numbers := map[int]int{}
-	for i := range pairs {
-		r := root(i)
-		if _, known := numbers[r]; !known {
-			numbers[r] = len(numbers)
-		}
-		group[i] = numbers[r]
-	}
-	return group
+// describes tells whether a text is among a picture's captions.
+func (g *Groups) describes(text int, picture int32) bool {
+	return slices.Contains(g.textsOf(picture), int32(text))
+}
+
+// textsOf are the text numbers of a picture's captions.
+func (g *Groups) textsOf(picture int32) []int32 {
+	return g.caption[g.first[picture]:g.first[picture+1]]
 }
 
 // all lists every pair in the order of the records.

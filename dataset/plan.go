@@ -16,16 +16,49 @@ type plan struct {
 // the repair takes altogether (times the epoch).
 const longestSearch = 64
 
-// planner cuts one epoch. A batch's pairs are looked up by their picture and
-// text: seen holds the last batch that used each, which is enough while batches
-// are filled one after another.
+// planner cuts one epoch.
 type planner struct {
 	groups  *Groups
 	size    int
 	batches [][]Pair
-	picture []int32 // last batch that took the picture, plus one
-	text    []int32
+	taken   *taken
 	looks   int // left for repair
+}
+
+// taken finds quickly whether a pair is related to one of a batch. It holds, for
+// each picture and text, the mark of the last batch that used it.
+type taken struct {
+	groups  *Groups
+	mark    int32   // of the present batch, from 1
+	picture []int32 // in the batch
+	text    []int32 // the caption of a pair of the batch
+	carried []int32 // a caption of a picture of the batch
+}
+
+func newTaken(g *Groups) *taken {
+	return &taken{g, 1, make([]int32, g.Pictures()), make([]int32, g.Texts()), make([]int32, g.Texts())}
+}
+
+// begin starts a batch with these pairs.
+func (t *taken) begin(pairs []Pair) {
+	t.mark++
+	for _, pair := range pairs {
+		t.put(pair)
+	}
+}
+
+func (t *taken) fits(pair Pair) bool {
+	if t.picture[pair.Picture] == t.mark || t.carried[t.groups.Text(pair)] == t.mark {
+		return false
+	}
+	return !slices.ContainsFunc(t.groups.textsOf(pair.Picture), func(text int32) bool { return t.text[text] == t.mark })
+}
+
+func (t *taken) put(pair Pair) {
+	t.picture[pair.Picture], t.text[t.groups.Text(pair)] = t.mark, t.mark
+	for _, text := range t.groups.textsOf(pair.Picture) {
+		t.carried[text] = t.mark
+	}
 }
 
 // makePlan cuts order into batches of config.Batch: a pair that is related to
@@ -34,19 +67,14 @@ type planner struct {
 func makePlan(g *Groups, config SamplerConfig, order []Pair) *plan {
 	steps := (len(order) + config.Batch - 1) / config.Batch
 	p := &planner{groups: g, size: config.Batch, batches: make([][]Pair, steps),
-		picture: make([]int32, g.Pictures()), text: make([]int32, g.Texts()), looks: longestSearch * len(order)}
+		taken: newTaken(g), looks: longestSearch * len(order)}
 	waiting := p.fill(order)
 	rest := p.repair(waiting, newCounter(config.Seed, streamRepair))
 	return &plan{batches: p.batches, leftOut: len(rest), repeated: p.topUp(order)}
 }
 
-// fits reports whether batch b can take the pair while b is being filled.
-func (p *planner) fits(pair Pair, b int) bool {
-	return p.picture[pair.Picture] != int32(b+1) && p.text[p.groups.Text(pair)] != int32(b+1)
-}
-
 func (p *planner) put(pair Pair, b int) {
-	p.picture[pair.Picture], p.text[p.groups.Text(pair)] = int32(b+1), int32(b+1)
+	p.taken.put(pair)
 	p.batches[b] = append(p.batches[b], pair)
 }
 
@@ -56,13 +84,14 @@ func (p *planner) fill(order []Pair) []Pair {
 	var waiting []Pair
 	for b := range p.batches {
 		p.batches[b] = make([]Pair, 0, p.size)
+		p.taken.begin(nil)
 		kept := waiting[:0]
 		for i, pair := range waiting {
 			if len(p.batches[b]) == p.size || i >= longestSearch*p.size {
 				kept = append(kept, waiting[i:]...)
 				break
 			}
-			if p.fits(pair, b) {
+			if p.taken.fits(pair) {
 				p.put(pair, b)
 			} else {
 				kept = append(kept, pair)
@@ -70,7 +99,7 @@ func (p *planner) fill(order []Pair) []Pair {
 		}
 		waiting = kept
 		for ; len(p.batches[b]) < p.size && next < len(order); next++ {
-			if p.fits(order[next], b) {
+			if p.taken.fits(order[next]) {
 				p.put(order[next], b)
 			} else {
 				waiting = append(waiting, order[next])
@@ -140,7 +169,7 @@ func (p *planner) swap(pair Pair, b int, free []int) bool {
 }
 
 // related counts the pairs of batch b, but for the one at index except, that
-// share a picture or text with pair.
+// are related to pair.
 func (p *planner) related(pair Pair, b, except int) int {
 	p.looks -= len(p.batches[b])
 	n := 0
@@ -191,18 +220,14 @@ func (p *planner) varied(order []Pair) []Pair {
 
 // extend adds pairs to batch b, in order, until it is full, and returns how many.
 func (p *planner) extend(b int, order []Pair) int {
-	pictures, texts := map[int32]bool{}, map[int]bool{}
-	for _, pair := range p.batches[b] {
-		pictures[pair.Picture], texts[p.groups.Text(pair)] = true, true
-	}
+	p.taken.begin(p.batches[b])
 	added := 0
 	for _, pair := range order {
 		if len(p.batches[b]) == p.size {
 			break
 		}
-		if text := p.groups.Text(pair); !pictures[pair.Picture] && !texts[text] {
-			pictures[pair.Picture], texts[text] = true, true
-			p.batches[b] = append(p.batches[b], pair)
+		if p.taken.fits(pair) {
+			p.put(pair, b)
 			added++
 		}
 	}

@@ -37,8 +37,8 @@ func (c SamplerConfig) Validate() error {
 	return nil
 }
 
-// Sampler cuts pairs into batches in which no two pairs share a picture or a
-// caption text. What step n holds is a pure function of the records, the
+// Sampler cuts pairs into batches in which no two pairs are related (see
+// Groups.Related). What step n holds is a pure function of the records, the
 // configuration and n: a run that resumes at any step sees what an uninterrupted
 // one would.
 //
@@ -60,8 +60,7 @@ type Sampler struct {
 }
 
 // NewSampler returns a sampler over records. The error wraps loopitr.ErrInvalid
-// when the configuration is wrong or the records do not hold Batch pairs without
-// a common picture or text.
+// when the configuration is wrong or the records do not hold Batch unrelated pairs.
 func NewSampler(records []Record, config SamplerConfig) (*Sampler, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -83,23 +82,24 @@ func NewSampler(records []Record, config SamplerConfig) (*Sampler, error) {
 		return nil, fmt.Errorf("sampler: no pairs: %w", loopitr.ErrInvalid)
 	}
 	if free := s.unrelated(config.Batch); free < config.Batch {
-		return nil, fmt.Errorf("sampler: batch %d is larger than the %d pairs that share no picture and no caption: %w", config.Batch, free, loopitr.ErrInvalid)
+		return nil, fmt.Errorf("sampler: batch %d is larger than the %d pairs that are right for one picture only: %w", config.Batch, free, loopitr.ErrInvalid)
 	}
 	return s, nil
 }
 
-// unrelated counts pairs without a common picture or text, at most enough of them.
+// unrelated counts pairs that are not related to each other, at most enough of them.
 func (s *Sampler) unrelated(enough int) int {
-	pictures, texts := map[int32]bool{}, map[int]bool{}
+	taken, count := newTaken(s.groups), 0
 	for _, p := range s.groups.all() {
-		if len(pictures) == enough {
+		if count == enough {
 			break
 		}
-		if text := s.groups.Text(p); !pictures[p.Picture] && !texts[text] {
-			pictures[p.Picture], texts[text] = true, true
+		if taken.fits(p) {
+			taken.put(p)
+			count++
 		}
 	}
-	return len(pictures)
+	return count
 }
 
 // Groups are the groups of the sampler's records.

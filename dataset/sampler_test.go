@@ -43,9 +43,19 @@ func TestGroupsIgnoreCaseAndSpace(t *testing.T) {
 	if diff := cmp.Diff([]int{3, 5, 4, 0}, got); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	groups := g.Of([]dataset.Pair{{Picture: 2}, {Picture: 0, Caption: 1}, {Picture: 1}, {Picture: 0}})
-	if diff := cmp.Diff([]int{0, 1, 1, 1}, groups); diff != "" {
-		t.Errorf("groups of a batch (-want +got):\n%s", diff)
+	for _, c := range []struct {
+		a, b dataset.Pair
+		want bool
+	}{
+		{dataset.Pair{Picture: 0}, dataset.Pair{Picture: 0, Caption: 1}, true}, // one picture
+		{dataset.Pair{Picture: 0}, dataset.Pair{Picture: 1}, true},             // one text
+		{dataset.Pair{Picture: 0}, dataset.Pair{Picture: 1, Caption: 1}, true}, // a's text is also b's picture's
+		{dataset.Pair{Picture: 0, Caption: 1}, dataset.Pair{Picture: 1, Caption: 1}, false},
+		{dataset.Pair{Picture: 0}, dataset.Pair{Picture: 2}, false},
+	} {
+		if g.Related(c.a, c.b) != c.want || g.Related(c.b, c.a) != c.want {
+			t.Errorf("related %v, %v: got %v, want %v", c.a, c.b, !c.want, c.want)
+		}
 	}
 }
 

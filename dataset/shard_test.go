@@ -23,7 +23,7 @@ func shards(t testing.TB) string {
 			entry{"noto/dog.json", `{"captions": ["dog", "animal"], "split": "dev"}`}, entry{"noto/dog.WebP", "N2"})},
 		entry{"train-01.tar", tarOf(t,
 			entry{"x/k.jpg", "N3"}, entry{"x/k.json", `{"caption": "unused", "image": "named.jpg", "width": 3}`}, entry{"x/k.txt", "kay"})},
-		entry{"captions.de.tsv", "key\tcaption\nnoto/apple\troter Apfel\nnoto/apple\tObst\nx/k\tKa\n"},
+		entry{"captions.de.tsv", "key\tcaption\nnoto/apple\troter Apfel\nnoto/apple\tObst\napple\tnot taken: the whole key has rows\nk\tKa\n"},
 		entry{"captions.fr.tsv", "clef\tlégende\n"})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -27,7 +28,8 @@ func newTranslations(language string, limits Limits) (*translations, error) {
 	return &translations{language: language, limits: limits, byFolder: map[string]map[string][]string{}}, nil
 }
 
-// of returns the captions of one sample; none when the file has none for it.
+// of returns the captions of one sample, by its key or by the key's last element,
+// which several pictures of one thing may share; none when the file has neither.
 func (t *translations) of(shard, key string) ([]string, error) {
 	dir := filepath.Dir(shard)
 	captions, read := t.byFolder[dir]
@@ -38,7 +40,10 @@ func (t *translations) of(shard, key string) ([]string, error) {
 		}
 		t.byFolder[dir] = captions
 	}
-	return captions[key], nil
+	if own, ok := captions[key]; ok {
+		return own, nil
+	}
+	return captions[path.Base(key)], nil
 }
 
 func (t *translations) read(dir string) (map[string][]string, error) {
