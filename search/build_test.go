@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"github.com/loopitr/loopitr"
@@ -261,7 +262,11 @@ func TestBuildStoppedCommitsWhatIsDone(t *testing.T) {
 				return nil
 			}
 			c := search.BuildConfig{Folder: f.fs(), Index: f.index, Encoder: f.model, Preparer: f.model, Batch: 10, CommitItems: 1000, CommitEvery: time.Hour}
+			before := goleak.IgnoreCurrent()
 			r, err := search.Build(ctx, c)
+			if err := goleak.Find(before, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener")); err != nil {
+				t.Error(err)
+			}
 			if !errors.Is(err, one.want) {
 				t.Errorf("error %v, want %v", err, one.want)
 			}

@@ -74,23 +74,28 @@ func sameModel(x loopitr.Index, e loopitr.Encoder) error {
 func (s *Searcher) Search(ctx context.Context, q loopitr.Query) (loopitr.Result, error) {
 	r, err := s.search(ctx, q, "")
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, loopitr.ErrUnavailable) {
-			err = fmt.Errorf("%w: %w", err, loopitr.ErrUnavailable)
-		}
-		return loopitr.Result{}, fmt.Errorf("search: %w", err)
+		return loopitr.Result{}, fmt.Errorf("search: %w", late(err))
 	}
 	return r, nil
 }
 
 // Similar finds pictures like the stored one at path, without that one and its
-// duplicates. Parts that q has are mixed in.
+// duplicates. Parts that q has are mixed in. Its errors are those of Search.
 func (s *Searcher) Similar(ctx context.Context, path string, q loopitr.Query) (loopitr.Result, error) {
 	q.Parts = append([]loopitr.Part{{Weight: 1, Item: path}}, q.Parts...)
 	r, err := s.search(ctx, q, path)
 	if err != nil {
-		return loopitr.Result{}, fmt.Errorf("similar to %q: %w", path, err)
+		return loopitr.Result{}, fmt.Errorf("similar to %q: %w", path, late(err))
 	}
 	return r, nil
+}
+
+// late gives a passed deadline its kind.
+func late(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, loopitr.ErrUnavailable) {
+		return fmt.Errorf("%w: %w", err, loopitr.ErrUnavailable)
+	}
+	return err
 }
 
 // search leaves out the content of the item at without.

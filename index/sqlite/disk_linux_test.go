@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -180,8 +181,12 @@ func TestIndexReplacedByAnotherModel(t *testing.T) {
 	_, err = old.Items(t.Context(), "", 1)
 	wantKind(t, "list", err, loopitr.ErrUnavailable)
 	wantKind(t, "put", old.Put(t.Context(), batch(0)), loopitr.ErrUnavailable)
-	reader := openAt(t, path, sqlite.Config{ReadOnly: true})
-	if reader.Fingerprint() != "model-b" || reader.Model() != "models/b" {
-		t.Errorf("fingerprint %q of model %q", reader.Fingerprint(), reader.Model())
+	for _, remark := range []string{"", "moved/b"} {
+		x := openAt(t, path, sqlite.Config{Fingerprint: "model-b", Model: remark})
+		want := cmp.Or(remark, "models/b")
+		reader := openAt(t, path, sqlite.Config{ReadOnly: true})
+		if reader.Fingerprint() != "model-b" || reader.Model() != want || x.Model() != want {
+			t.Errorf("fingerprint %q, model %q and %q, want %q", reader.Fingerprint(), reader.Model(), x.Model(), want)
+		}
 	}
 }

@@ -37,7 +37,8 @@ type Config struct {
 	// Fingerprint is the model's whose encodings the index holds or is to hold.
 	// It may be empty only with ReadOnly: then any model's index is opened.
 	Fingerprint string
-	// Model is a remark stored with a new index, such as the model's folder.
+	// Model is a remark stored with the index, such as the model's folder. Empty
+	// leaves the one that is stored.
 	Model string
 	// Tokens is what Put does with image tokens from now on.
 	Tokens Tokens
@@ -133,7 +134,7 @@ func (x *Index) choose(ctx context.Context) error {
 	for _, g := range all {
 		if g.active && (x.config.Fingerprint == "" || g.fingerprint == x.config.Fingerprint) {
 			x.gen = g
-			return nil
+			return x.remark(ctx)
 		}
 		if g.active && !x.config.Rebuild {
 			return fmt.Errorf("it was made by model %s, not by %s: use that model or index again: %w",
@@ -143,8 +144,22 @@ func (x *Index) choose(ctx context.Context) error {
 	if x.config.ReadOnly {
 		return fmt.Errorf("it holds nothing yet: %w", loopitr.ErrNotFound)
 	}
-	x.gen, err = x.begin(ctx)
-	return err
+	if x.gen, err = x.begin(ctx); err != nil {
+		return err
+	}
+	return x.remark(ctx)
+}
+
+// remark stores another remark than the one there is.
+func (x *Index) remark(ctx context.Context) error {
+	if x.config.ReadOnly || x.config.Model == "" || x.config.Model == x.gen.model {
+		return nil
+	}
+	x.gen.model = x.config.Model
+	return x.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE generations SET model = ? WHERE id = ?", x.gen.model, x.gen.id)
+		return err
+	})
 }
 
 // short keeps error messages readable: fingerprints are long digests.
@@ -158,7 +173,7 @@ func short(fingerprint string) string {
 // Fingerprint returns the fingerprint of the model whose encodings are held.
 func (x *Index) Fingerprint() string { return x.gen.fingerprint }
 
-// Model returns the remark stored when the index was made.
+// Model returns the remark stored with the index.
 func (x *Index) Model() string { return x.gen.model }
 
 // Close waits for running calls and releases the file.
