@@ -1,12 +1,9 @@
 package train
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +11,7 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint"
+	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/internal/engine"
 	"github.com/loopitr/loopitr/pixels"
@@ -23,18 +21,7 @@ import (
 // folder is where a run keeps its things.
 type folder struct{ model, state string }
 
-const (
-	stateFolder    = "run"
-	recipeFile     = "run.json"
-	vocabularyFile = "vocab.txt"
-	recipeFormat   = 1
-)
-
-// recipe is run.json.
-type recipe struct {
-	Format int    `json:"format"`
-	Config Config `json:"config"`
-}
+const stateFolder = "run"
 
 // open prepares a new run, or the one in the folder where Resume says so.
 func open(ctx context.Context, o Options) (_ *run, err error) {
@@ -47,32 +34,59 @@ func open(ctx context.Context, o Options) (_ *run, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r.pictures, err = openPictures(ctx, o.Train, r.Config, func(id string, err error) {
-		o.Observe(Progress{Note: fmt.Sprintf("skipping %s: %v", id, err)})
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := r.learnVocabulary(); err != nil {
-		return nil, err
-	}
 	if err := r.Config.Validate(); err != nil {
 		return nil, err
 	}
-	r.sampler, err = dataset.NewSampler(r.pictures.records, dataset.SamplerConfig{
-		Seed: r.Config.Seed, Batch: r.Config.Batch, Mode: r.Config.Sampling})
-	if err != nil {
+	if err := r.openTraining(ctx); err != nil {
 		return nil, err
 	}
+	var held *pictures
+	if o.Validation != nil {
+		if held, err = openPictures(ctx, o.Validation, r.Config, r.skipping(" for validation")); err != nil {
+			return nil, fmt.Errorf("validation: %w", err)
+		}
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
 	if err := r.openState(); err != nil {
 		return nil, err
 	}
-	if o.Validation != nil {
-		if r.validator, err = newValidator(ctx, r); err != nil {
-			return nil, errors.Join(err, r.close())
+	if held != nil {
+		if r.validator, err = newValidator(r, held); err != nil {
+			return nil, err
 		}
 	}
-	return r, nil
+	return r, r.begin()
+}
+
+// openTraining reads what there is to learn from, and its words.
+func (r *run) openTraining(ctx context.Context) (err error) {
+	r.pictures, err = openPictures(ctx, r.Train, r.Config, r.skipping(""))
+	if err != nil {
+		return err
+	}
+	if r.begunWith != "" && r.begunWith != recordsDigest(r.pictures.records) {
+		return fmt.Errorf("the training pictures or captions are not those that the run began with: %w", loopitr.ErrInvalid)
+	}
+	if err := r.learnVocabulary(); err != nil {
+		return err
+	}
+	if err := r.Config.Validate(); err != nil {
+		return err
+	}
+	r.sampler, err = dataset.NewSampler(r.pictures.records, dataset.SamplerConfig{
+		Seed: r.Config.Seed, Batch: r.Config.Batch, Mode: r.Config.Sampling})
+	return err
+}
+
+// skipping tells the observer of pictures that cannot be used.
+func (r *run) skipping(why string) func(id string, err error) {
+	return func(id string, err error) {
+		r.Observe(Progress{Note: fmt.Sprintf("skipping %s%s: %v", id, why, err)})
+	}
 }
 
 // learnVocabulary makes the vocabulary of a new run and fits the network to it.
@@ -101,26 +115,47 @@ func (r *run) learnVocabulary() (err error) {
 	return nil
 }
 
+// openState puts the run's state on the engine. A new run writes its first state
+// and, last of all, its recipe.
 func (r *run) openState() (err error) {
 	var tensors []checkpoint.Tensor
 	if r.Resume {
-		if tensors, err = r.loadState(); err != nil {
-			return err
-		}
+		tensors, err = r.loadState()
 	} else {
-		tensors = r.Config.fresh(r.Initial)
-		if err := r.writeRecipe(); err != nil {
-			return err
-		}
+		tensors, err = r.Config.fresh(r.Initial)
+	}
+	if err != nil {
+		return err
 	}
 	if err := checkpoint.Match(r.Config.variables(), shapesOf(tensors)); err != nil {
 		return err
 	}
 	r.state, err = upload(r.Engine, tensors)
-	if err != nil || r.Resume {
+	return err
+}
+
+// begin makes the folder one that Resume can go on with.
+func (r *run) begin() error {
+	if r.Resume {
+		if r.prolonged {
+			return r.writeRecipe()
+		}
+		return nil
+	}
+	if err := os.MkdirAll(r.folder.state, 0o755); err != nil {
 		return err
 	}
-	return r.save()
+	// A run that was removed by its recipe may have left measures.
+	if err := rewindMetrics(r.folder.state, -1); err != nil {
+		return err
+	}
+	if err := r.writeVocabulary(); err != nil {
+		return err
+	}
+	if err := r.save(); err != nil {
+		return err
+	}
+	return r.writeRecipe()
 }
 
 func shapesOf(tensors []checkpoint.Tensor) []checkpoint.Shape {
@@ -149,64 +184,25 @@ func (r *run) save() error {
 	if err != nil {
 		return err
 	}
+	for _, t := range tensors {
+		if at, finite := safetensors.Finite(t.Values); !finite {
+			return fmt.Errorf("step %d: place %d of %s is %v: try a lower learning rate or longer warm-up", r.at.Step, at, t.Name, t.Values[at])
+		}
+	}
 	err = checkpoint.SaveState(r.folder.state, checkpoint.State{Step: r.at.Step, Progress: r.at, Tensors: tensors})
 	if err != nil {
 		return err
 	}
 	r.saved = time.Now()
+	if time.Since(r.plotted) < plotEvery {
+		return nil
+	}
+	r.plotted = time.Now()
 	return Plot(r.folder.state)
 }
 
-func (r *run) writeRecipe() error {
-	if err := os.MkdirAll(r.folder.state, 0o755); err != nil {
-		return err
-	}
-	var vocabulary bytes.Buffer
-	if _, err := r.vocabulary.WriteTo(&vocabulary); err != nil {
-		return err
-	}
-	content, err := json.MarshalIndent(recipe{recipeFormat, r.Config}, "", "  ")
-	if err != nil {
-		return err
-	}
-	// The recipe comes last: a folder with one is a run that can be resumed.
-	if err := os.WriteFile(filepath.Join(r.folder.state, vocabularyFile), vocabulary.Bytes(), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(r.folder.state, recipeFile), append(content, '\n'), 0o644)
-}
-
-// readRecipe takes the recipe and vocabulary of the folder's run, and from the
-// given Config only when to end, how often to save and to validate.
-func (r *run) readRecipe() error {
-	given := r.Config
-	content, err := os.ReadFile(filepath.Join(r.folder.state, recipeFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("no run to resume in this folder: %w", loopitr.ErrNotFound)
-	}
-	if err != nil {
-		return err
-	}
-	var stored recipe
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&stored); err != nil {
-		return fmt.Errorf("%s: %w: %w", recipeFile, err, loopitr.ErrCorrupt)
-	}
-	if stored.Format != recipeFormat {
-		return fmt.Errorf("%s: format %d, this loopitr reads %d: %w", recipeFile, stored.Format, recipeFormat, loopitr.ErrInvalid)
-	}
-	r.Config = stored.Config
-	if given.Steps > 0 || given.Epochs > 0 || given.For > 0 {
-		r.Config.Steps, r.Config.Epochs, r.Config.For = given.Steps, given.Epochs, given.For
-	}
-	vocabulary, err := os.ReadFile(filepath.Join(r.folder.state, vocabularyFile))
-	if err != nil {
-		return err
-	}
-	r.vocabulary, err = wordpiece.ReadVocabulary(bytes.NewReader(vocabulary))
-	return err
-}
+// plotEvery keeps drawing, some tenths of a second, out of frequent saves.
+const plotEvery = 30 * time.Second
 
 func (r *run) close() error {
 	var errs []error

@@ -100,9 +100,8 @@ func rewindMetrics(dir string, step int) error {
 		}
 		kept.Write(append(line, '\n'))
 	}
-	name := filepath.Join(dir, metricsFile)
-	if err := os.WriteFile(name+".new", kept.Bytes(), 0o644); err != nil {
+	if err := writeBytes(filepath.Join(dir, metricsFile), kept.Bytes()); err != nil {
 		return fmt.Errorf("rewind metrics: %w", err)
 	}
-	return os.Rename(name+".new", name)
+	return nil
 }

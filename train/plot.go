@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 
@@ -71,7 +72,11 @@ func (c curves) save(file, title, axis string) error {
 		p.Add(line)
 		p.Legend.Add(name, line)
 	}
-	if err := p.Save(18*vg.Centimeter, 11*vg.Centimeter, file); err != nil {
+	drawn, err := p.WriterTo(18*vg.Centimeter, 11*vg.Centimeter, "png")
+	if err == nil {
+		err = writeFile(file, func(w io.Writer) error { _, err := drawn.WriteTo(w); return err })
+	}
+	if err != nil {
 		return fmt.Errorf("plot %s: %w", file, err)
 	}
 	return nil

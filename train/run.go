@@ -60,11 +60,11 @@ func Run(ctx context.Context, o Options) (_ Result, err error) {
 	}
 	r, err := open(ctx, o)
 	if err != nil {
-		return Result{}, fmt.Errorf("train %q: %w", o.Dir, err)
+		return Result{}, fmt.Errorf("train %q: %w", o.Dir, kind(err))
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	if err := r.loop(ctx); err != nil {
-		return r.result(), fmt.Errorf("train %q: %w", o.Dir, err)
+		return r.result(), fmt.Errorf("train %q: %w", o.Dir, kind(err))
 	}
 	return r.result(), nil
 }
@@ -82,6 +82,9 @@ type run struct {
 	at         progress
 	window     window
 	saved      time.Time
+	plotted    time.Time
+	prolonged  bool   // resumed with another end
+	begunWith  string // digest of the records that a resumed run began with
 }
 
 // progress is where a run stands; it is saved with the state.
@@ -90,6 +93,8 @@ type progress struct {
 	Pairs   int64              `json:"pairs"`
 	Seconds float64            `json:"seconds"`
 	Best    *ValidationMeasure `json:"best,omitempty"`
+	// Validated is the step after which the run last measured itself.
+	Validated int64 `json:"validated,omitempty"`
 }
 
 func (r *run) result() Result {
@@ -129,6 +134,12 @@ func (r *run) loop(ctx context.Context) error {
 	r.saved = time.Now()
 	r.window.reset()
 	for r.done() < 1 {
+		// Here, not after the step: a run may have been stopped between the two.
+		if r.due() {
+			if err := r.validate(ctx); err != nil {
+				return r.stop(ctx, err)
+			}
+		}
 		started := time.Now()
 		b, err := feeder.next(ctx)
 		if err == nil {
@@ -137,9 +148,11 @@ func (r *run) loop(ctx context.Context) error {
 		if err != nil {
 			return r.stop(ctx, err)
 		}
-		r.at.Seconds += time.Since(started).Seconds()
-		if err := r.between(ctx); err != nil {
-			return r.stop(ctx, err)
+		spent := time.Since(started).Seconds()
+		r.at.Seconds += spent
+		r.window.seconds += spent
+		if err := r.between(); err != nil {
+			return err
 		}
 	}
 	return r.finish(ctx)
@@ -165,12 +178,22 @@ func (r *run) step(ctx context.Context, b batch) error {
 		return err
 	}
 	figures := out[0].Floats()
-	if loss := float64(figures[figureLoss]); math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return fmt.Errorf("step %d: the loss is %v: try a lower learning rate or longer warm-up", b.step, loss)
+	if err := finite(b.step, figures); err != nil {
+		return err
 	}
 	r.at.Step++
 	r.at.Pairs += int64(b.pairs)
 	r.window.add(figures, size, b.pairs)
+	return nil
+}
+
+// finite refuses a step that spoiled the weights.
+func finite(step int64, figures []float32) error {
+	for figure, name := range map[int]string{figureLoss: "loss", figureNorm: "gradient's norm"} {
+		if v := float64(figures[figure]); math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("step %d: the %s is %v: try a lower learning rate or longer warm-up", step, name, v)
+		}
+	}
 	return nil
 }
 
@@ -202,20 +225,11 @@ func (r *run) program(b batch) (*engine.Program, error) {
 	return program, err
 }
 
-// between does what is due after a step: report, validate, save.
-func (r *run) between(ctx context.Context) error {
+// between does what is due after a step: report, save.
+func (r *run) between() error {
 	const reportEvery = 10
 	if r.at.Step%reportEvery == 0 {
 		if err := r.report(); err != nil {
-			return err
-		}
-	}
-	every := int64(r.Config.Validation.Every)
-	if every == 0 {
-		every = int64(r.sampler.Steps())
-	}
-	if r.validator != nil && r.at.Step%every == 0 && r.done() < 1 {
-		if err := r.validate(ctx); err != nil {
 			return err
 		}
 	}
@@ -223,6 +237,15 @@ func (r *run) between(ctx context.Context) error {
 		return r.save()
 	}
 	return nil
+}
+
+// due tells whether the run is to measure itself where it stands.
+func (r *run) due() bool {
+	every := int64(r.Config.Validation.Every)
+	if every == 0 {
+		every = int64(r.sampler.Steps())
+	}
+	return r.validator != nil && r.at.Step > 0 && r.at.Step%every == 0 && r.at.Validated != r.at.Step
 }
 
 // report writes the window's means to the metrics and to the observer.
@@ -253,8 +276,10 @@ func (r *run) finish(ctx context.Context) error {
 		return err
 	}
 	if r.validator != nil {
-		if err := r.validate(ctx); err != nil {
-			return r.stop(ctx, err)
+		if r.at.Validated != r.at.Step {
+			if err := r.validate(ctx); err != nil {
+				return r.stop(ctx, err)
+			}
 		}
 	} else if err := r.keep(nil); err != nil {
 		return err

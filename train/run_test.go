@@ -28,7 +28,22 @@ import (
 // of four grounds, and what each shows in words.
 func sixteen(t *testing.T) *dataset.Set {
 	t.Helper()
-	dir := t.TempDir()
+	return openSet(t, writeSixteen(t, t.TempDir()))
+}
+
+func openSet(t *testing.T, path string) *dataset.Set {
+	t.Helper()
+	set, err := dataset.Open(context.Background(), dataset.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { set.Close() })
+	return set
+}
+
+// writeSixteen writes the data set and returns its table.
+func writeSixteen(t *testing.T, dir string) string {
+	t.Helper()
 	var table strings.Builder
 	table.WriteString("image\tcaption\n")
 	balls := map[string]color.RGBA{"red": {220, 30, 30, 255}, "green": {30, 180, 30, 255}, "blue": {30, 30, 220, 255}, "yellow": {230, 220, 30, 255}}
@@ -49,15 +64,11 @@ func sixteen(t *testing.T) *dataset.Set {
 			fmt.Fprintf(&table, "%s\t%s square in the %s\n", file, ball, ground)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "pairs.tsv"), []byte(table.String()), 0o644); err != nil {
+	path := filepath.Join(dir, "pairs.tsv")
+	if err := os.WriteFile(path, []byte(table.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	set, err := dataset.Open(context.Background(), dataset.Options{Path: filepath.Join(dir, "pairs.tsv")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { set.Close() })
-	return set
+	return path
 }
 
 // nano is a recipe small enough for tests.

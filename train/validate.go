@@ -17,13 +17,7 @@ type validator struct {
 	config eval.Config
 }
 
-func newValidator(ctx context.Context, r *run) (*validator, error) {
-	held, err := openPictures(ctx, r.Validation, r.Config, func(id string, err error) {
-		r.Observe(Progress{Note: fmt.Sprintf("skipping %s for validation: %v", id, err)})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("validation: %w", err)
-	}
+func newValidator(r *run, held *pictures) (*validator, error) {
 	records := held.records
 	if most := r.Config.Validation.Pictures; most > 0 && len(records) > most {
 		records = records[:most]
@@ -59,6 +53,7 @@ func (r *run) validate(ctx context.Context) error {
 		}
 		r.at.Best = found
 	}
+	r.at.Validated = r.at.Step
 	m := r.measure()
 	m.Validation = found
 	r.Observe(Progress{Measure: m})

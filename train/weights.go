@@ -2,8 +2,10 @@ package train
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint"
 	"github.com/loopitr/loopitr/internal/engine"
 	"github.com/loopitr/loopitr/network"
@@ -60,10 +62,20 @@ func (c Config) prefixes() []string {
 	return []string{firstPrefix, secondPrefix, averagePrefix}
 }
 
-// fresh is the state before the first step: given weights, or initial ones.
-func (c Config) fresh(initial map[string][]float32) []checkpoint.Tensor {
+// fresh is the state before the first step: given weights, which must be all and
+// only the network's, or initial ones.
+func (c Config) fresh(initial map[string][]float32) ([]checkpoint.Tensor, error) {
 	if initial == nil {
 		initial = network.Initial(c.Network, c.Seed)
+	}
+	params := c.Network.Params()
+	for _, p := range params {
+		if have := len(initial[p.Name]); have != p.Size() {
+			return nil, fmt.Errorf("initial weight %q: %d values, the network has %d: %w", p.Name, have, p.Size(), loopitr.ErrInvalid)
+		}
+	}
+	if len(initial) != len(params) {
+		return nil, fmt.Errorf("initial weights: %d, the network has %d: %w", len(initial), len(params), loopitr.ErrInvalid)
 	}
 	var tensors []checkpoint.Tensor
 	for _, v := range c.variables() {
@@ -71,7 +83,7 @@ func (c Config) fresh(initial map[string][]float32) []checkpoint.Tensor {
 		name, averaged := strings.CutPrefix(v.Name, averagePrefix)
 		switch values := initial[name]; {
 		case averaged:
-			t.Values = append([]float32(nil), values...)
+			t.Values = slices.Clone(values)
 		case values != nil:
 			t.Values = values
 		default:
@@ -79,7 +91,7 @@ func (c Config) fresh(initial map[string][]float32) []checkpoint.Tensor {
 		}
 		tensors = append(tensors, t)
 	}
-	return tensors
+	return tensors, nil
 }
 
 func size(dims []int) int {

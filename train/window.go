@@ -1,17 +1,15 @@
 package train
 
-import "time"
-
 // window gathers the figures of steps until the next report.
 type window struct {
-	started time.Time
+	seconds float64 // training, validation excluded
 	steps   int
 	pairs   int
 	rate    float64
 	sums    [figureCount]float64
 }
 
-func (w *window) reset() { *w = window{started: time.Now()} }
+func (w *window) reset() { *w = window{} }
 
 func (w *window) add(figures []float32, size stepSize, pairs int) {
 	w.steps++
@@ -31,6 +29,6 @@ func (w *window) measure() *StepMeasure {
 			partDistill: mean(figureDistill), partMasked: mean(figureMasked),
 		},
 		Temperature: mean(figureTemperature), GradientNorm: mean(figureNorm), SkippedRows: mean(figureSkipped),
-		LearningRate: w.rate, PairsPerSecond: float64(w.pairs) / time.Since(w.started).Seconds(),
+		LearningRate: w.rate, PairsPerSecond: float64(w.pairs) / max(w.seconds, 1e-9),
 	}
 }

@@ -1,0 +1,102 @@
+package train
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/wordpiece"
+)
+
+const (
+	recipeFile     = "run.json"
+	vocabularyFile = "vocab.txt"
+	recipeFormat   = 1
+)
+
+// recipe is run.json. A folder with one is a run that can be resumed.
+type recipe struct {
+	Format int    `json:"format"`
+	Config Config `json:"config"`
+	// Records is the digest of the pictures' names and captions.
+	Records string `json:"records,omitempty"`
+}
+
+// recordsDigest tells whether a resumed run has the data that it began with.
+func recordsDigest(records []dataset.Record) string {
+	sum := sha256.New()
+	part := func(s string) { fmt.Fprintf(sum, "%d:%s", len(s), s) }
+	for _, r := range records {
+		fmt.Fprintf(sum, "%d captions,", len(r.Captions))
+		part(r.ID)
+		for _, c := range r.Captions {
+			part(c)
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func (r *run) writeRecipe() error {
+	content, err := json.MarshalIndent(recipe{recipeFormat, r.Config, recordsDigest(r.pictures.records)}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeBytes(filepath.Join(r.folder.state, recipeFile), append(content, '\n'))
+}
+
+func (r *run) writeVocabulary() error {
+	var vocabulary bytes.Buffer
+	if _, err := r.vocabulary.WriteTo(&vocabulary); err != nil {
+		return err
+	}
+	return writeBytes(filepath.Join(r.folder.state, vocabularyFile), vocabulary.Bytes())
+}
+
+// readRecipe takes the recipe and vocabulary of the folder's run, and from the
+// given Config only when to end.
+func (r *run) readRecipe() error {
+	given := r.Config
+	stored, err := readRecipe(filepath.Join(r.folder.state, recipeFile))
+	if err != nil {
+		return err
+	}
+	r.Config, r.begunWith = stored.Config, stored.Records
+	if given.Steps > 0 || given.Epochs > 0 || given.For > 0 {
+		r.prolonged = given.Steps != r.Config.Steps || given.Epochs != r.Config.Epochs || given.For != r.Config.For
+		r.Config.Steps, r.Config.Epochs, r.Config.For = given.Steps, given.Epochs, given.For
+	}
+	vocabulary, err := os.ReadFile(filepath.Join(r.folder.state, vocabularyFile))
+	if err != nil {
+		return err
+	}
+	r.vocabulary, err = wordpiece.ReadVocabulary(bytes.NewReader(vocabulary))
+	return err
+}
+
+func readRecipe(path string) (recipe, error) {
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return recipe{}, fmt.Errorf("no run to resume in this folder: %w", loopitr.ErrNotFound)
+	}
+	if err != nil {
+		return recipe{}, err
+	}
+	var stored recipe
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&stored); err != nil {
+		return recipe{}, fmt.Errorf("%s: %w: %w", recipeFile, err, loopitr.ErrCorrupt)
+	}
+	if stored.Format != recipeFormat {
+		return recipe{}, fmt.Errorf("%s: format %d, this loopitr reads %d: %w", recipeFile, stored.Format, recipeFormat, loopitr.ErrInvalid)
+	}
+	return stored, nil
+}
