@@ -31,7 +31,7 @@ var constructors = []constructor{
 }
 
 // Default is the engine that Open takes for an empty name.
-const Default = "go"
+const Default = "cpu"
 
 // Names lists the engines this binary has, the preferred one first.
 func Names() []string {
