@@ -20,7 +20,7 @@ func open(t testing.TB, config string) compute.Backend {
 }
 
 func TestUpstreamSuite(t *testing.T) {
-	for _, config := range []string{"threads=1", "threads=3"} {
+	for _, config := range []string{"threads=3"} {
 		t.Run(config, func(t *testing.T) { backendtest.RunAll(t, open(t, config), nil) })
 	}
 }

@@ -55,6 +55,9 @@ func (p *gatherPlan) windowBox() (dims, operand, other []int) {
 // gatherStep copies a window for each index vector.
 func (c *compiler) gatherStep(n *node) step {
 	p := gatherPlanOf(n)
+	if row := p.rowsOf(); row > 0 {
+		return c.gatherRows(n, p, row)
+	}
 	dims, operand, other := p.windowBox()
 	box := newLoop(dims, operand, other)
 	dst, src, index := c.slot(n), c.slot(n.inputs[0]), c.slot(n.inputs[1])
@@ -76,6 +79,37 @@ func (c *compiler) gatherStep(n *node) step {
 			})
 		})
 	})
+}
+
+// rowGather copies whole rows.
+type rowGather struct {
+	dst, src, index  int
+	rows, count, row int // rows of the source, rows to copy, bytes of one
+	chunks           int
+	task             task
+}
+
+func (c *compiler) gatherRows(n *node, p *gatherPlan, row int) step {
+	g := &rowGather{
+		dst: c.slot(n), src: c.slot(n.inputs[0]), index: c.slot(n.inputs[1]),
+		rows: p.operandDims[0], count: product(p.indexDims), row: row * elementSize(n.dtype()),
+	}
+	g.chunks = max(1, min(g.count, maxTileChunks, g.count*g.row/(4*chunkElements)))
+	g.task = g.chunk
+	return g
+}
+
+func (g *rowGather) run(f *frame) error {
+	f.parallel(&g.task, g.chunks)
+	return nil
+}
+
+func (g *rowGather) chunk(f *frame, _, chunk int) {
+	index := values[int64](f, g.index, g.count)
+	for i := chunk * g.count / g.chunks; i < (chunk+1)*g.count/g.chunks; i++ {
+		from := max(0, min(int(index[i]), g.rows-1))
+		copyBytes(unsafe.Add(f.ptr[g.dst], i*g.row), unsafe.Add(f.ptr[g.src], from*g.row), g.row)
+	}
 }
 
 func copyBytes(dst, src unsafe.Pointer, n int) {
@@ -124,10 +158,15 @@ func scatterNumbers[T number](c *compiler, n *node, combine func(a, b T) T) step
 	box := newLoop(dims, operand, other)
 	dst, src, index, updates := c.slot(n), c.slot(n.inputs[0]), c.slot(n.inputs[1]), c.slot(n.inputs[2])
 	size, count, updateSize := n.size(), n.inputs[1].size(), n.inputs[2].size()
+	repeated := n.inputs[0].size() != size
 	last := len(dims) - 1
 	return funcStep(func(f *frame) {
 		out, in := values[T](f, dst, size), values[T](f, updates, updateSize)
-		copy(out, values[T](f, src, size))
+		if repeated {
+			fill(out, *(*T)(f.ptr[src]))
+		} else {
+			copy(out, values[T](f, src, size))
+		}
 		p.each(values[int64](f, index, count), false, func(operandAt, otherAt int, inside bool) {
 			if !inside {
 				return
@@ -149,6 +188,7 @@ type scatterAdd struct {
 	dst, src, index, updates int
 	rows, columns, count     int
 	grain                    int
+	repeated                 bool // the operand is one number
 	task                     task
 }
 
@@ -161,6 +201,7 @@ func (c *compiler) scatterRows(n *node) step {
 	s := &scatterAdd{
 		dst: c.slot(n), src: c.slot(n.inputs[0]), index: c.slot(n.inputs[1]), updates: c.slot(n.inputs[2]),
 		rows: p.operandDims[0], columns: columns, count: product(p.indexDims),
+		repeated: n.inputs[0].size() != n.size(),
 	}
 	s.grain = columns
 	if s.rows*columns > chunkElements {
@@ -178,9 +219,13 @@ func (s *scatterAdd) run(f *frame) error {
 func (s *scatterAdd) chunk(f *frame, _, chunk int) {
 	from := chunk * s.grain
 	width := min(s.grain, s.columns-from)
-	out, in := f.floats(s.dst, s.rows*s.columns), f.floats(s.src, s.rows*s.columns)
+	out := f.floats(s.dst, s.rows*s.columns)
 	for r := range s.rows {
-		copy(out[r*s.columns+from:][:width], in[r*s.columns+from:])
+		if s.repeated {
+			fill(out[r*s.columns+from:][:width], f.floats(s.src, 1)[0])
+		} else {
+			copy(out[r*s.columns+from:][:width], f.floats(s.src, s.rows*s.columns)[r*s.columns+from:])
+		}
 	}
 	updates := f.floats(s.updates, s.count*s.columns)
 	for i, row := range values[int64](f, s.index, s.count) {

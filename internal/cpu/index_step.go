@@ -207,7 +207,7 @@ func gatherPlanOf(n *node) *gatherPlan {
 		return newGatherPlan(n.inputs[0].dims(), n.inputs[1].dims(), n.dims(), a.indexAxis, a.offsetAxes, a.collapsed, a.indexMap, a.sizes)
 	}
 	a := n.attr.(scatterAttr)
-	operand, updates := n.inputs[0].dims(), n.inputs[2].dims()
+	operand, updates := n.dims(), n.inputs[2].dims()
 	window := make([]int, len(operand))
 	k := 0
 	for axis := range operand {

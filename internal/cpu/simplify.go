@@ -141,6 +141,11 @@ func (s *simplifier) rewrite(n *node) *node {
 	case compute.OpTypeDotGeneral:
 		foldOperand(n, 0)
 		foldOperand(n, 1)
+	case compute.OpTypeScatterSum, compute.OpTypeScatterMax, compute.OpTypeScatterMin:
+		// A scatter into a repeated number needs the number only.
+		if in := n.inputs[0]; in.op == compute.OpTypeBroadcastInDim && in.inputs[0].size() == 1 {
+			n.inputs[0] = in.inputs[0]
+		}
 	case opAttention, opAttentionGradient:
 		return s.turnAttention(n)
 	case opSelect:
