@@ -87,9 +87,6 @@ func eachGolden(t *testing.T, test func(t *testing.T, g *golden, e *engine.Engin
 		g := readGolden(t, "testdata/golden_"+kind+".safetensors")
 		for _, name := range names {
 			t.Run(kind+"/"+name, func(t *testing.T) {
-				if name == "cpu" && engine.Default != "cpu" && len(names) > 1 {
-					t.Skip("not yet the default engine: run with LOOPITR_TEST_ENGINE=cpu")
-				}
 				e, err := engine.Open(name)
 				if errors.Is(err, loopitr.ErrUnavailable) {
 					t.Skip(err)

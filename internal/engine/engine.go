@@ -17,7 +17,7 @@ import (
 type constructor struct {
 	name string
 	open func(options string) (compute.Backend, error) // nil: not in this binary
-	// aliases: host slices given to the backend are not copied by it.
+	// aliases: the backend reads host slices in place, without keeping them alive.
 	aliases bool
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -148,19 +149,20 @@ func (p *Program) run(inputs []Tensor) ([]Tensor, error) {
 	}
 	defer func() { finalize(buffers[variables:]) }()
 	for i, t := range inputs {
-		buffer, err := p.engine.upload(t, p.shapes[variables+i], false)
+		buffer, err := p.engine.upload(t, p.shapes[variables+i])
 		if err != nil {
 			return nil, fmt.Errorf("input %q: %w", p.inputs[i].Name, err)
 		}
 		buffers = append(buffers, buffer)
 	}
 	results, err := p.execute(buffers)
+	runtime.KeepAlive(inputs) // see upload
 	if err != nil {
 		return nil, err
 	}
 	taken := slices.Clone(results)
 	for i, at := range p.replaces {
-		p.state.buffers[at] = results[p.outputs[i]]
+		p.state.buffers[at], p.state.memory[at] = results[p.outputs[i]], nil
 		taken[p.outputs[i]] = nil
 	}
 	defer finalize(taken)

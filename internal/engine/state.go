@@ -30,6 +30,7 @@ type State struct {
 
 	mu      sync.RWMutex
 	buffers []compute.Buffer
+	memory  []any // host memory that a buffer reads in place; see store
 	closed  bool
 	lost    error // set when a run that replaces failed half-way
 }
@@ -47,13 +48,13 @@ func (e *Engine) NewState(variables []Variable) (*State, error) {
 			if err != nil {
 				return fmt.Errorf("variable %q: %w", v.Name, err)
 			}
-			buffer, err := e.upload(v.Value, shape, true)
+			buffer, memory, err := e.store(v.Value, shape)
 			if err != nil {
 				return fmt.Errorf("variable %q: %w", v.Name, err)
 			}
 			s.at[v.Name] = len(s.buffers)
 			s.specs = append(s.specs, Spec{Name: v.Name, Type: shape.DType, Shape: slices.Clone(v.Value.Shape)})
-			s.buffers = append(s.buffers, buffer)
+			s.buffers, s.memory = append(s.buffers, buffer), append(s.memory, memory)
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -187,12 +188,12 @@ func (s *State) Write(name string, value Tensor) error {
 		if !known {
 			return fmt.Errorf("variable %q: %w", name, loopitr.ErrNotFound)
 		}
-		buffer, err := s.engine.upload(value, s.specs[at].shape(), true)
+		buffer, memory, err := s.engine.store(value, s.specs[at].shape())
 		if err != nil {
 			return fmt.Errorf("variable %q: %w", name, err)
 		}
 		finalize(s.buffers[at : at+1])
-		s.buffers[at] = buffer
+		s.buffers[at], s.memory[at] = buffer, memory
 		return nil
 	})
 }
@@ -231,7 +232,7 @@ func (s *State) free() error {
 		if s.lost == nil {
 			finalize(s.buffers)
 		}
-		s.buffers, s.closed = nil, true
+		s.buffers, s.memory, s.closed = nil, nil, true
 		return nil
 	})
 }

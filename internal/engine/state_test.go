@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -96,6 +97,42 @@ func TestManySteps(t *testing.T) {
 		}
 		if diff := cmp.Diff([]float32{500, 1000}, got[0].Floats()); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// An engine may read host memory in place; the collector must not take it away.
+func TestStateOutlivesTheCollector(t *testing.T) {
+	each(t, func(t *testing.T, e *engine.Engine) {
+		const n = 1 << 16
+		values := make([]float32, n)
+		for i := range values {
+			values[i] = 1
+		}
+		s, err := e.NewState([]engine.Variable{{Name: "ones", Value: engine.Floats(values, n)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Compile(engine.Step{Name: "sum", Reads: []string{"ones"}, Build: func(v map[string]*graph.Node, _ []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
+			return nil, []*graph.Node{graph.ReduceAllSum(v["ones"])}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			runtime.GC()
+			trash := make([]float32, n) // takes the place of what was freed
+			for i := range trash {
+				trash[i] = 7
+			}
+			got, err := p.Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got[0].Floats()[0] != n {
+				t.Fatalf("sum of %d ones is %v", n, got[0].Floats()[0])
+			}
+			runtime.KeepAlive(trash)
 		}
 	})
 }

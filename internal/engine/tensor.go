@@ -99,10 +99,10 @@ func IntInput(name string, shape ...int) Spec { return Spec{name, dtypes.Int64, 
 // ByteInput describes a uint8 input.
 func ByteInput(name string, shape ...int) Spec { return Spec{name, dtypes.Uint8, shape} }
 
-// upload checks a tensor against the shape it must have and copies it to the
-// device. lasting says that the buffer outlives the call, so that an engine
-// which reads host memory in place is given a copy.
-func (e *Engine) upload(t Tensor, want shapes.Shape, lasting bool) (compute.Buffer, error) {
+// upload checks a tensor against the shape it must have and makes a buffer of it.
+// An engine that aliases reads host memory in place and does not keep it alive:
+// the tensor must outlive the buffer.
+func (e *Engine) upload(t Tensor, want shapes.Shape) (compute.Buffer, error) {
 	got, err := t.shape()
 	if err != nil {
 		return nil, err
@@ -110,10 +110,18 @@ func (e *Engine) upload(t Tensor, want shapes.Shape, lasting bool) (compute.Buff
 	if !got.Equal(want) {
 		return nil, fmt.Errorf("got %s, want %s: %w", got, want, loopitr.ErrInvalid)
 	}
-	if lasting && e.aliases {
-		t = t.clone()
-	}
 	return e.backend.BufferFromFlatData(0, t.Values, want)
+}
+
+// store is upload for a buffer that outlives the caller's tensor. It also returns
+// the host memory that must live as long as the buffer, nil if there is none.
+func (e *Engine) store(t Tensor, want shapes.Shape) (buffer compute.Buffer, memory any, err error) {
+	if e.aliases {
+		t = t.clone()
+		memory = t.Values
+	}
+	buffer, err = e.upload(t, want)
+	return buffer, memory, err
 }
 
 // download copies a buffer to host memory.
