@@ -121,6 +121,23 @@ func TestDistillGradients(t *testing.T) {
 	}
 }
 
+func TestOnlyBetterTeachersTeach(t *testing.T) {
+	// Softmax of the positive: teacher 1/2, 1/4, 1/2; student 1/4, 1/2, 1/2.
+	third := float32(math.Log(3))
+	s := matrix([]float32{0, third}, []float32{0, 0}, []float32{5, 5})
+	z := matrix([]float32{0, 0}, []float32{0, third}, []float32{-2, -2})
+	valid := matrix([]float32{1, 1}, []float32{1, 1}, []float32{1, 1})
+	taught := math.Log(2)/2 + math.Log(2.0/3)/2 // KL of (1/2,1/2) from (1/4,3/4)
+	untaught := math.Log(.5)/4 + 3*math.Log(1.5)/4
+	for rows, want := range map[loss.Rows]float64{loss.EveryRow: (taught + untaught) / 3, loss.BetterRow: taught / 3} {
+		c := config(loss.Listwise, loss.CrossToDual)
+		c.Rows = rows
+		if got := scalar(run(t, distill(c), s, z, valid)[0]); math.Abs(got-want) > 2e-6 {
+			t.Errorf("%s: got %v, want %v", rows, got, want)
+		}
+	}
+}
+
 // Turning the negatives of a row around changes nothing.
 func TestDistillIgnoresTheOrderOfNegatives(t *testing.T) {
 	s := matrix([]float32{1, 0.5, -1, 2}, []float32{0, 1, 2, 3})
