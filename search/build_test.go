@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"github.com/loopitr/loopitr"
@@ -228,92 +227,6 @@ func TestBuildRefuses(t *testing.T) {
 		wantKind(t, name, err, one.kind)
 	}
 	diff(t, "items", map[string]loopitr.Hash{}, held(t, f.index))
-}
-
-// many writes n pictures and returns them.
-func many(f *folder, n int) map[string]string {
-	files := map[string]string{}
-	for i := range n {
-		files[fmt.Sprintf("%d/%03d.jpg", i%3, i)] = fmt.Sprintf("PIC number %d", i)
-	}
-	f.write(files)
-	return files
-}
-
-func TestBuildStoppedCommitsWhatIsDone(t *testing.T) {
-	engine := errors.New("engine broke")
-	for name, one := range map[string]struct {
-		stop func(cancel context.CancelFunc) error
-		want error
-	}{
-		"cancelled":    {func(cancel context.CancelFunc) error { cancel(); return nil }, context.Canceled},
-		"engine error": {func(context.CancelFunc) error { return engine }, engine},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := newFolder(t, nil)
-			files := many(f, 100)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			calls := 0
-			f.model.onImages = func(context.Context, []string) error {
-				if calls++; calls == 4 {
-					return one.stop(cancel)
-				}
-				return nil
-			}
-			c := search.BuildConfig{Folder: f.fs(), Index: f.index, Encoder: f.model, Preparer: f.model, Batch: 10, CommitItems: 1000, CommitEvery: time.Hour}
-			before := goleak.IgnoreCurrent()
-			r, err := search.Build(ctx, c)
-			if err := goleak.Find(before, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener")); err != nil {
-				t.Error(err)
-			}
-			if !errors.Is(err, one.want) {
-				t.Errorf("error %v, want %v", err, one.want)
-			}
-			if got := len(held(t, f.index)); got != 30 || r.Encoded != 30 {
-				t.Errorf("%d items held and %d encoded, want 30", got, r.Encoded)
-			}
-			f.model.onImages, f.model.pictures = nil, nil
-			r, _ = f.build(nil)
-			diff(t, "resumed", search.Report{Found: 100, Unchanged: 30, Encoded: 70}, r)
-			wantHeld(t, f.index, files)
-		})
-	}
-}
-
-// full is an index whose disk has room for some calls only.
-type full struct {
-	loopitr.Index
-	room int
-}
-
-func (x *full) Put(ctx context.Context, entries []loopitr.Entry) error {
-	if x.room--; x.room < 0 {
-		return fmt.Errorf("disk is full: %w", loopitr.ErrUnavailable)
-	}
-	return x.Index.Put(ctx, entries)
-}
-
-func TestBuildOnAFullDisk(t *testing.T) {
-	f := newFolder(t, nil)
-	files := many(f, 50)
-	c := search.BuildConfig{Folder: f.fs(), Index: &full{f.index, 2}, Encoder: f.model, Preparer: f.model, CommitItems: 10}
-	_, err := search.Build(t.Context(), c)
-	wantKind(t, "build", err, loopitr.ErrUnavailable)
-	if strings.Count(fmt.Sprint(err), "disk is full") != 1 {
-		t.Errorf("error %q says it more than once", err)
-	}
-	if got := len(held(t, f.index)); got != 20 {
-		t.Errorf("%d items held, want 20", got)
-	}
-	f.build(nil)
-	wantHeld(t, f.index, files)
-}
-
-func TestBuildRefusesVectorsThatAreNotFinite(t *testing.T) {
-	f := newFolder(t, map[string]string{"a.jpg": "PIC    "}) // no words: 0/0
-	_, err := search.Build(t.Context(), search.BuildConfig{Folder: f.fs(), Index: f.index, Encoder: f.model, Preparer: f.model})
-	wantKind(t, "NaN", err, loopitr.ErrCorrupt)
 }
 
 func TestBuildTellsProgress(t *testing.T) {

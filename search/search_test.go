@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -262,27 +263,27 @@ func TestDeadlineGivesTheDualOrder(t *testing.T) {
 	wantKind(t, "deadline before the nearest are known", err, context.DeadlineExceeded)
 
 	expiring := &expirable{Context: t.Context()}
-	f.model.onMatch = func(ctx context.Context) error { expiring.err = context.DeadlineExceeded; return ctx.Err() }
+	f.model.onMatch = func(ctx context.Context) error { expiring.set(context.DeadlineExceeded); return ctx.Err() }
 	r, err := s.Search(expiring, search.Text("red apple"))
 	must(t, err)
 	if r.Reranked || !strings.Contains(r.Reason, "deadline") || len(r.Hits) != 5 || r.Hits[0].Path != "red-apple.jpg" || r.Hits[0].Match != nil {
 		t.Errorf("result %+v, want the dual order and the reason", r)
 	}
 	// A matcher that ends well but too late is late all the same.
-	expiring.err = nil
-	f.model.onMatch = func(context.Context) error { expiring.err = context.DeadlineExceeded; return nil }
+	expiring.set(nil)
+	f.model.onMatch = func(context.Context) error { expiring.set(context.DeadlineExceeded); return nil }
 	r, err = s.Search(expiring, search.Text("red apple"))
 	must(t, err)
 	if r.Reranked || r.Hits[0].Match != nil {
 		t.Errorf("result %+v, want the dual order", r)
 	}
-	expiring.err = nil
-	f.model.onMatch = func(context.Context) error { expiring.err = context.Canceled; return context.Canceled }
+	expiring.set(nil)
+	f.model.onMatch = func(context.Context) error { expiring.set(context.Canceled); return context.Canceled }
 	_, err = s.Search(expiring, search.Text("red apple"))
 	wantKind(t, "cancelled", err, context.Canceled)
 
 	broken := errors.New("engine broke")
-	expiring.err = nil
+	expiring.set(nil)
 	f.model.onMatch = func(context.Context) error { return broken }
 	_, err = s.Search(expiring, search.Text("red apple"))
 	wantKind(t, "engine error", err, broken)
@@ -291,10 +292,21 @@ func TestDeadlineGivesTheDualOrder(t *testing.T) {
 // expirable ends when the test says so.
 type expirable struct {
 	context.Context
+	mu  sync.Mutex
 	err error
 }
 
-func (e *expirable) Err() error { return e.err }
+func (e *expirable) Err() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.err
+}
+
+func (e *expirable) set(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.err = err
+}
 
 func TestSearchWithoutMatcher(t *testing.T) {
 	_, c := gallery(t)
