@@ -13,7 +13,6 @@ import (
 	"github.com/loopitr/loopitr/checkpoint"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/dataset"
-	"github.com/loopitr/loopitr/internal/engine"
 	"github.com/loopitr/loopitr/pixels"
 	"github.com/loopitr/loopitr/wordpiece"
 )
@@ -25,7 +24,7 @@ const stateFolder = "run"
 
 // open prepares a new run, or the one in the folder where Resume says so.
 func open(ctx context.Context, o Options) (_ *run, err error) {
-	r := &run{Options: o, folder: folder{o.Dir, filepath.Join(o.Dir, stateFolder)}, programs: map[int]*engine.Program{}}
+	r := &run{Options: o, folder: folder{o.Dir, filepath.Join(o.Dir, stateFolder)}, steppers: map[int]stepper{}}
 	if r.Resume {
 		err = r.readRecipe()
 	} else if _, statErr := os.Stat(filepath.Join(r.folder.state, recipeFile)); statErr == nil {
@@ -130,7 +129,7 @@ func (r *run) openState() (err error) {
 	if err := checkpoint.Match(r.Config.variables(), shapesOf(tensors)); err != nil {
 		return err
 	}
-	r.state, err = upload(r.Engine, tensors)
+	r.state, err = upload(r.Engine, append(tensors, r.Config.accumulators()...))
 	return err
 }
 
@@ -209,8 +208,8 @@ func (r *run) close() error {
 	if r.validator != nil {
 		errs = append(errs, r.validator.close())
 	}
-	for _, p := range r.programs {
-		errs = append(errs, p.Close())
+	for _, s := range r.steppers {
+		errs = append(errs, s.close())
 	}
 	if r.state != nil {
 		errs = append(errs, r.state.Close())

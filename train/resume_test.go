@@ -182,7 +182,7 @@ func TestRunStoppedByContextResumes(t *testing.T) {
 	set, e := sixteen(t), openEngine(t)
 	c := noisy(24)
 	c.SaveEvery = train.Duration(time.Hour)
-	c.Validation.Every = 12
+	c.Validation.Every, c.Chunk = 12, 4
 	whole := train.Options{Config: c, Dir: t.TempDir(), Train: set, Validation: set, Engine: e}
 	if _, err := train.Run(t.Context(), whole); err != nil {
 		t.Fatal(err)

@@ -78,7 +78,7 @@ type run struct {
 	sampler    *dataset.Sampler
 	validator  *validator // nil without validation
 	state      *engine.State
-	programs   map[int]*engine.Program // by caption tokens
+	steppers   map[int]stepper // by pairs and caption tokens
 	at         progress
 	window     window
 	saved      time.Time
@@ -168,16 +168,15 @@ func (r *run) stop(ctx context.Context, err error) error {
 
 // step takes one step and adds its figures to the window.
 func (r *run) step(ctx context.Context, b batch) error {
-	program, err := r.program(b)
+	stepper, err := r.stepper(b)
 	if err != nil {
 		return err
 	}
 	size := r.Config.stepSize(b.step, r.done())
-	out, err := program.Run(ctx, r.Config.tensors(b, r.pictures.shape(), size)...)
+	figures, err := stepper.step(ctx, b, size)
 	if err != nil {
 		return err
 	}
-	figures := out[0].Floats()
 	if err := finite(b.step, figures); err != nil {
 		return err
 	}
@@ -197,32 +196,25 @@ func finite(step int64, figures []float32) error {
 	return nil
 }
 
-// program is the compiled step for a batch's shape.
-func (r *run) program(b batch) (*engine.Program, error) {
+// stepper computes the steps of batches of one shape.
+type stepper interface {
+	// step replaces the weights and returns the figures. When ctx ends before the
+	// update, weights and moments are as they were.
+	step(ctx context.Context, b batch, s stepSize) (figures []float32, err error)
+	close() error
+}
+
+// stepper is the compiled step for a batch's shape.
+func (r *run) stepper(b batch) (stepper, error) {
 	key := b.pairs<<16 | b.tokens
-	if p := r.programs[key]; p != nil {
-		return p, nil
+	if s := r.steppers[key]; s != nil {
+		return s, nil
 	}
-	var reads, replaces []string
-	for _, p := range r.Config.Network.Params() {
-		if r.Config.frozen(p.Name) {
-			reads = append(reads, p.Name)
-		}
-	}
-	for _, prefix := range append([]string{""}, r.Config.prefixes()...) {
-		for _, p := range r.Config.trained() {
-			replaces = append(replaces, prefix+p.Name)
-		}
-	}
-	program, err := r.state.Compile(engine.Step{
-		Name: "step", Reads: reads, Replaces: replaces,
-		Inputs: r.Config.specs(b.pairs, b.tokens, r.pictures.shape()),
-		Build:  r.Config.build,
-	})
+	s, err := r.Config.newStepper(r.state, sizes{pairs: b.pairs, tokens: b.tokens, picture: r.pictures.shape()})
 	if err == nil {
-		r.programs[key] = program
+		r.steppers[key] = s
 	}
-	return program, err
+	return s, err
 }
 
 // between does what is due after a step: report, save.

@@ -100,40 +100,71 @@ func towers(n network.LoopITR, in inputs) encoded {
 // encoder, which draws hard negatives, on which match teaches the cross encoder,
 // whose judgement distill gives back to the dual encoder. It returns the total
 // and the figures up to figureMasked, and the share of rows without a negative.
-func (c Config) objective(n network.LoopITR, in inputs, e encoded) (parts [figureMasked + 1]*graph.Node, skipped *graph.Node) {
-	b := e.images.Shape().Dim(0)
-	similarity := graph.Div(graph.Einsum("ie,je->ij", e.images, e.texts), n.Temperature())
-	same := loss.SameGroup(in.picture, in.text)
-	noise := func(side int) *graph.Node {
-		return graph.Reshape(graph.Slice(in.noise, graph.AxisRange(side, side+1)), b, b)
-	}
-	judged := loss.Judged{
-		ForPictures: loss.HardNegatives(c.Negatives, loss.Search{
-			Similarity: similarity, Same: same, Noise: noise(0), Hardness: in.hardness}),
-		ForCaptions: loss.HardNegatives(c.Negatives, loss.Search{
-			Similarity: graph.Transpose(similarity, 0, 1), Same: same, Noise: noise(1), Hardness: in.hardness}),
-	}
-	zPictures, zCaptions := judged.Deal(n.Match(pairsOf(judged, e, in.mask)))
-	pictures := loss.Side{Dual: judged.ForPictures.Of(similarity), Cross: zPictures, Valid: judged.ForPictures.Valid}
-	captions := loss.Side{Dual: judged.ForCaptions.Of(graph.Transpose(similarity, 0, 1)), Cross: zCaptions, Valid: judged.ForCaptions.Valid}
-
-	parts[figureContrast] = loss.Contrast(similarity, same).Loss
-	parts[figureMatch] = loss.Match(c.Loss.Match, pictures, captions)
-	parts[figureDistill] = loss.Distill(c.Loss.Distill, pictures, captions, loss.Calibration{})
-	parts[figureMasked] = graph.ScalarZero(similarity.Graph(), similarity.DType())
+func (c Config) objective(n network.LoopITR, in inputs, e encoded) (p parts, skipped *graph.Node) {
+	d := dualOf(n, e, in)
+	judged := c.draw(d, in)
+	z := n.Match(pairsOf(judged, e, in.mask))
+	p = c.losses(d, judged, z, in.distill)
 	if in.masked != nil {
-		parts[figureMasked] = maskedTokens(n, in, e)
+		p[figureMasked] = maskedTokens(n, in, e)
+		p[figureLoss] = graph.Add(p[figureLoss], graph.MulScalar(p[figureMasked], c.Loss.MaskedTokens.Weight))
 	}
-	parts[figureLoss] = graph.Add(
-		graph.Add(graph.MulScalar(parts[figureContrast], c.Loss.Contrast.Weight), graph.MulScalar(parts[figureMatch], c.Loss.Match.Weight)),
-		graph.Add(graph.Mul(parts[figureDistill], in.distill), graph.MulScalar(parts[figureMasked], c.Loss.MaskedTokens.Weight)))
-	skipped = graph.DivScalar(graph.Add(judged.ForPictures.Skipped, judged.ForCaptions.Skipped), float64(2*b))
-	return parts, skipped
+	return p, judged.skipped()
+}
+
+// dual is how the dual encoder sees a batch.
+type dual struct {
+	similarity *graph.Node // [B,B], cosine over temperature
+	same       *graph.Node // [B,B], who may not be a negative
+}
+
+func dualOf(n network.LoopITR, e encoded, in inputs) dual {
+	return dual{
+		similarity: graph.Div(graph.Einsum("ie,je->ij", e.images, e.texts), n.Temperature()),
+		same:       loss.SameGroup(in.picture, in.text),
+	}
+}
+
+// judged are the candidates of a batch.
+type judged struct{ loss.Judged }
+
+// draw chooses hard negatives by the dual encoder's similarities.
+func (c Config) draw(d dual, in inputs) judged {
+	b := d.similarity.Shape().Dim(0)
+	side := func(similarity *graph.Node, side int) loss.Candidates {
+		noise := graph.Reshape(graph.Slice(in.noise, graph.AxisRange(side, side+1)), b, b)
+		return loss.HardNegatives(c.Negatives, loss.Search{Similarity: similarity, Same: d.same, Noise: noise, Hardness: in.hardness})
+	}
+	return judged{loss.Judged{ForPictures: side(d.similarity, 0), ForCaptions: side(graph.Transpose(d.similarity, 0, 1), 1)}}
+}
+
+// skipped is the share of rows that have no negative.
+func (j judged) skipped() *graph.Node {
+	rows := 2 * j.ForPictures.Columns.Shape().Dim(0)
+	return graph.DivScalar(graph.Add(j.ForPictures.Skipped, j.ForCaptions.Skipped), float64(rows))
+}
+
+// parts are the losses in the order of the figures.
+type parts [figureMasked + 1]*graph.Node
+
+// losses are those that need the whole batch: all but masked tokens, which are 0.
+// z [N] is what the cross encoder says of the candidates.
+func (c Config) losses(d dual, j judged, z, distill *graph.Node) (p parts) {
+	zPictures, zCaptions := j.Deal(z)
+	pictures := loss.Side{Dual: j.ForPictures.Of(d.similarity), Cross: zPictures, Valid: j.ForPictures.Valid}
+	captions := loss.Side{Dual: j.ForCaptions.Of(graph.Transpose(d.similarity, 0, 1)), Cross: zCaptions, Valid: j.ForCaptions.Valid}
+	p[figureContrast] = loss.Contrast(d.similarity, d.same).Loss
+	p[figureMatch] = loss.Match(c.Loss.Match, pictures, captions)
+	p[figureDistill] = loss.Distill(c.Loss.Distill, pictures, captions, loss.Calibration{})
+	p[figureMasked] = graph.ScalarZero(z.Graph(), z.DType())
+	p[figureLoss] = graph.Add(graph.Mul(p[figureDistill], distill),
+		graph.Add(graph.MulScalar(p[figureContrast], c.Loss.Contrast.Weight), graph.MulScalar(p[figureMatch], c.Loss.Match.Weight)))
+	return p
 }
 
 // pairsOf gathers what the cross encoder is to judge. Pictures are not copied:
 // their keys and values are made once each.
-func pairsOf(judged loss.Judged, e encoded, mask *graph.Node) network.Pairs {
+func pairsOf(judged judged, e encoded, mask *graph.Node) network.Pairs {
 	captions, pictures := judged.Pairs()
 	at := graph.InsertAxes(captions, -1)
 	return network.Pairs{States: graph.Gather(e.states, at), Mask: graph.Gather(mask, at), Tokens: e.tokens, Picture: pictures}
@@ -164,25 +195,34 @@ func (c Config) stepSize(step int64, progress float64) stepSize {
 	}
 }
 
+// net is the network as training runs it; a nil key drops nothing.
+func (c Config) net(weights map[string]*graph.Node, key *graph.Node) network.LoopITR {
+	n := network.LoopITR{Config: c.Network, Weights: weights}
+	if key != nil && c.Network.Dropout > 0 {
+		n.Noise = network.NewNoise(key)
+	}
+	return n
+}
+
 // build makes the graph of one whole step: forward, gradients, update.
 func (c Config) build(variables map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
 	in := named(nodes)
-	n := network.LoopITR{Config: c.Network, Weights: variables}
-	if c.Network.Dropout > 0 {
-		n.Noise = network.NewNoise(in.key)
+	n := c.net(variables, in.key)
+	p, skipped := c.objective(n, in, towers(n, in))
+	var weights []*graph.Node
+	for _, trained := range c.trained() {
+		weights = append(weights, variables[trained.Name])
 	}
-	parts, skipped := c.objective(n, in, towers(n, in))
-	trained := c.trained()
-	weights := make([]*graph.Node, len(trained))
-	for i, p := range trained {
-		weights[i] = variables[p.Name]
+	replaced, norm := c.update(variables, graph.Gradient(p[figureLoss], weights...), in)
+	return replaced, []*graph.Node{figuresOf(append(p[:], n.Temperature(), norm, skipped)...)}
+}
+
+// figuresOf lines scalars up to one vector.
+func figuresOf(scalars ...*graph.Node) *graph.Node {
+	for i, s := range scalars {
+		scalars[i] = graph.Reshape(s, 1)
 	}
-	replaced, norm := c.update(variables, graph.Gradient(parts[figureLoss], weights...), in)
-	figures := append(parts[:], n.Temperature(), norm, skipped)
-	for i, f := range figures {
-		figures[i] = graph.Reshape(f, 1)
-	}
-	return replaced, []*graph.Node{graph.Concatenate(figures, 0)}
+	return graph.Concatenate(scalars, 0)
 }
 
 // update takes one AdamW step for every trained parameter.

@@ -12,11 +12,13 @@ import (
 )
 
 // What stands before a parameter's name in the state of a run: AdamW's two running
-// means, and the running average of the weights.
+// means, and the running average of the weights. Gradients that are summed over
+// chunks are on the engine only.
 const (
-	firstPrefix   = "first/"
-	secondPrefix  = "second/"
-	averagePrefix = "average/"
+	firstPrefix    = "first/"
+	secondPrefix   = "second/"
+	averagePrefix  = "average/"
+	gradientPrefix = "gradient/"
 )
 
 // frozen tells whether a parameter belongs to a frozen part of the network.
@@ -53,6 +55,33 @@ func (c Config) variables() []checkpoint.Shape {
 		}
 	}
 	return shapes
+}
+
+// accumulators are where a run in chunks sums its gradients.
+func (c Config) accumulators() []checkpoint.Tensor {
+	if !c.chunked() {
+		return nil
+	}
+	var tensors []checkpoint.Tensor
+	for _, p := range c.trained() {
+		tensors = append(tensors, checkpoint.Tensor{Name: gradientPrefix + p.Name, Dims: p.Shape, Values: make([]float32, p.Size())})
+	}
+	return tensors
+}
+
+// chunked tells whether a step is computed in several parts.
+func (c Config) chunked() bool { return c.Chunk > 0 && c.Chunk < c.Batch }
+
+// named lists the trained parameters of some parts of the network, as their names
+// begin.
+func (c Config) named(parts ...string) []string {
+	var names []string
+	for _, p := range c.trained() {
+		if part, _, _ := strings.Cut(p.Name, "/"); slices.Contains(parts, part) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
 }
 
 func (c Config) prefixes() []string {
