@@ -18,8 +18,9 @@ const (
 // blocked is a product on its way through the kernels.
 type blocked struct {
 	*Product
-	w *Workspace
-	t *tile
+	w     *Workspace
+	t     *tile
+	depth int // of the block of k at work
 	// What kernels add in the first block of k.
 	start startWith
 	// Whether something remains to be done to finished sums.
@@ -41,6 +42,23 @@ type span struct {
 	step   int  // elements, as tile's aStep or bStep
 	group  int  // elements from one group of rows (A) or columns (B) to the next
 	alongK bool // A in place, row after row
+	pairs  bool // bfloat16 in pairs
+}
+
+// kernels returns the kernels for A in this form and how many rows they take.
+func (a span) kernels() (*tileKernels, int) {
+	wide := level >= AVX512
+	switch {
+	case a.pairs:
+		return &widePairs, 2 * RowGrain
+	case a.alongK && wide:
+		return &wideRows, 2 * RowGrain
+	case a.alongK:
+		return &tilesOfRows, RowGrain
+	case wide:
+		return &wideColumns, 2 * RowGrain
+	}
+	return &tilesOfColumns, RowGrain
 }
 
 func (p *Product) runBlocked(w *Workspace, area Tile) {
@@ -54,7 +72,10 @@ func (p *Product) runBlocked(w *Workspace, area Tile) {
 		for start, step := 0, blockDepth(k); start < k; start += step {
 			rows := min(step, k-start)
 			b := g.right(Tile{start, rows, column, columns}, area.Rows)
-			g.t.k = rows
+			g.depth, g.t.k = rows, rows
+			if b.pairs {
+				g.t.k = (rows + 1) / 2
+			}
 			for row := area.Row; row < area.Row+area.Rows; row += rowBlock {
 				part := Tile{row, min(rowBlock, area.Row+area.Rows-row), column, columns}
 				a := g.left(Tile{part.Row, part.Rows, start, rows}, area.Columns)
@@ -91,32 +112,29 @@ func (g *blocked) left(t Tile, columns int) span {
 	}
 	g.w.a = grow(g.w.a, rowBlock*depth)
 	packLeft(g.w.a, g.A.Block(t.Row, t.Column, t.Rows, t.Columns), g.Precision)
-	return span{values: g.w.a, step: RowGrain, group: RowGrain * t.Columns}
+	return span{values: g.w.a, step: RowGrain, group: RowGrain * t.Columns, pairs: paired(g.Precision)}
 }
 
 // right returns a block of B, packed if enough rows of C use it.
 func (g *blocked) right(t Tile, rows int) span {
 	if g.Packed != nil {
 		panel := t.Column / ColumnGrain
-		return span{values: g.Packed.values[g.Packed.offset(t.Row, panel):], step: ColumnGrain, group: ColumnGrain * t.Rows}
+		return span{values: g.Packed.values[g.Packed.offset(t.Row, panel):], step: ColumnGrain, group: ColumnGrain * t.Rows, pairs: paired(g.Precision)}
 	}
 	if g.Precision == Float32 && g.B.ColumnStride == 1 && rows <= rowsToPack {
 		return span{values: g.B.Values[t.Row*g.B.RowStride+t.Column:], step: g.B.RowStride, group: ColumnGrain}
 	}
 	g.w.b = grow(g.w.b, t.Rows*(t.Columns+ColumnGrain-1)/ColumnGrain*ColumnGrain)
 	packRight(g.w.b, g.B.Block(t.Row, t.Column, t.Rows, t.Columns), g.Precision)
-	return span{values: g.w.b, step: ColumnGrain, group: ColumnGrain * t.Rows}
+	return span{values: g.w.b, step: ColumnGrain, group: ColumnGrain * t.Rows, pairs: paired(g.Precision)}
 }
 
 // block computes part of C from one block of A and B whose k begins at start.
 func (g *blocked) block(a, b span, part Tile, start int) {
 	t := g.t
-	last := start+t.k == g.A.Columns
-	kernels := &tilesOfColumns
-	if a.alongK {
-		kernels = &tilesOfRows
-	}
-	t.aStep, t.bStep = 4*a.step, 4*b.step
+	last := start+g.depth == g.A.Columns
+	kernels, rows := a.kernels()
+	t.aStep, t.bStep, t.next = 4*a.step, 4*b.step, 4*a.group
 	end := part.Column + part.Columns
 	finished := part.Column
 	// The first panel of a shared packed B may begin left of this part.
@@ -128,11 +146,11 @@ func (g *blocked) block(a, b span, part Tile, start int) {
 		width := min(ColumnGrain-skip, end-j)
 		byRows := kernels.setWidth(t, width)
 		t.b = &b.values[panel*b.group+skip]
-		for i := 0; i < part.Rows; i += RowGrain {
+		for i := 0; i < part.Rows; i += rows {
 			t.a = &a.values[i/RowGrain*a.group]
 			t.c = &g.C.Values[(part.Row+i)*g.C.RowStride+j]
 			g.addend(part.Row+i, j, start)
-			byRows[min(RowGrain, part.Rows-i)-1](t)
+			byRows[min(rows, part.Rows-i)-1](t)
 		}
 		j += width
 		skip = 0

@@ -32,6 +32,10 @@ func (l Level) String() string {
 	return fmt.Sprintf("Level(%d)", int(l))
 }
 
+// automatic is the highest level that is chosen without being asked for: the
+// AVX-512 kernels have not yet run on such a machine.
+const automatic = AVX2
+
 // best is what this machine and build can run, level what kernels use now.
 var (
 	best  = detect()
@@ -39,14 +43,14 @@ var (
 )
 
 // choose maps the environment variable's value to a level; unset or unknown
-// means the best.
+// means the best automatic one.
 func choose(value string) Level {
 	for l := Generic; l <= AVX512; l++ {
 		if strings.EqualFold(value, l.String()) {
 			return l
 		}
 	}
-	return best
+	return min(best, automatic)
 }
 
 // Active returns the level that kernels use.

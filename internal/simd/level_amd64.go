@@ -2,9 +2,16 @@ package simd
 
 import "golang.org/x/sys/cpu"
 
+// pairsAtHand reports whether the machine multiplies pairs of bfloat16.
+var pairsAtHand = cpu.X86.HasAVX512BF16
+
 func detect() Level {
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasF16C {
+	x := &cpu.X86
+	switch {
+	case !x.HasAVX2 || !x.HasFMA || !x.HasF16C:
+		return Generic
+	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
 		return AVX2
 	}
-	return Generic
+	return AVX512
 }

@@ -2,4 +2,6 @@
 
 package simd
 
+const pairsAtHand = false
+
 func detect() Level { return Generic }

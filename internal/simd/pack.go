@@ -1,5 +1,7 @@
 package simd
 
+import "math"
+
 // RowGrain and ColumnGrain are the sizes of the tile of C that the kernels
 // compute at a time: divisions of a product at their multiples waste nothing.
 const (
@@ -13,17 +15,19 @@ const depth = 256
 
 // Packed is the right operand of products in the order the kernels read it:
 // worth making once for weights that many products share, or once per product
-// to share between workers.
+// to share between workers. It belongs to the level that was active when it was
+// made, and with it a product of few rows may differ in the last bits.
 type Packed struct {
 	k, n      int
 	precision Precision
+	pairs     bool      // as paired says when it was made
 	values    []float32 // per block of rows, per panel of 16 columns, row after row; padded with zeros
 }
 
 // NewPacked returns room for a packed k x n operand, its values not yet packed.
 func NewPacked(k, n int, precision Precision) *Packed {
 	panels := (n + ColumnGrain - 1) / ColumnGrain
-	return &Packed{k: k, n: n, precision: precision, values: make([]float32, k*panels*ColumnGrain)}
+	return &Packed{k: k, n: n, precision: precision, pairs: paired(precision), values: make([]float32, k*panels*ColumnGrain)}
 }
 
 // Pack returns b in packed form.
@@ -38,7 +42,7 @@ func (p *Packed) Count() int { return (p.n + ColumnGrain - 1) / ColumnGrain }
 
 // Reuse makes p hold a k x n operand, keeping its memory if it suffices.
 func (p *Packed) Reuse(k, n int, precision Precision) {
-	p.k, p.n, p.precision = k, n, precision
+	p.k, p.n, p.precision, p.pairs = k, n, precision, paired(precision)
 	size := k * p.Count() * ColumnGrain
 	if cap(p.values) < size {
 		p.values = make([]float32, size)
@@ -92,8 +96,7 @@ func packLeft(dst []float32, a Matrix, precision Precision) {
 		packGroup(dst[i*a.Columns:], group)
 	}
 	if precision == BFloat16 {
-		all := dst[:(a.Rows+RowGrain-1)/RowGrain*RowGrain*a.Columns]
-		RoundBFloat16(all, all)
+		narrowGroups(dst, RowGrain, (a.Rows+RowGrain-1)/RowGrain, a.Columns)
 	}
 }
 
@@ -131,8 +134,7 @@ func packRight(dst []float32, b Matrix, precision Precision) {
 		packRest(dst[whole*b.Rows*ColumnGrain:], b.Block(0, whole*ColumnGrain, b.Rows, rest))
 	}
 	if precision == BFloat16 {
-		all := dst[:(b.Columns+ColumnGrain-1)/ColumnGrain*ColumnGrain*b.Rows]
-		RoundBFloat16(all, all)
+		narrowGroups(dst, ColumnGrain, (b.Columns+ColumnGrain-1)/ColumnGrain, b.Rows)
 	}
 }
 
@@ -157,6 +159,33 @@ func packRest(dst []float32, b Matrix) {
 		clear(row[b.Columns:])
 		for j := range b.Columns {
 			row[j] = b.Values[k*b.RowStride+j*b.ColumnStride]
+		}
+	}
+}
+
+// paired reports whether packed operands hold pairs of bfloat16 rather than
+// float32: then each group or panel fills the first half of its place.
+func paired(precision Precision) bool { return precision == BFloat16 && level >= AVX512 && pairsAtHand }
+
+// narrowGroups rounds packed values to bfloat16, group by group of width*depth.
+func narrowGroups(x []float32, width, groups, depth int) {
+	if !paired(BFloat16) {
+		RoundBFloat16(x[:groups*width*depth], x)
+		return
+	}
+	for i := range groups {
+		group := x[i*width*depth:][:width*depth]
+		if n := depth / 2; n > 0 && width == RowGrain {
+			pairSixAVX2(&group[0], n)
+		} else if n > 0 {
+			pairSixteenAVX2(&group[0], n)
+		}
+		if depth%2 != 0 {
+			// The last one's partner is zero.
+			last := group[(depth-1)*width:]
+			for j, v := range last {
+				group[depth/2*width+j] = math.Float32frombits(uint32(bfloat16(v)))
+			}
 		}
 	}
 }

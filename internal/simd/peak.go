@@ -21,6 +21,10 @@ func peakRound() (operations int) {
 		return peakGeneric(1 << 17)
 	}
 	const rounds = 1 << 16
+	if level >= AVX512 {
+		peakAVX512(rounds)
+		return rounds * 24 * 32
+	}
 	peakAVX2(rounds)
 	return rounds * 24 * 16
 }

@@ -67,7 +67,7 @@ func (p *Product) Validate() error {
 	if p.Bias != nil && len(p.Bias) < p.C.Columns {
 		return fmt.Errorf("multiply to %dx%d: bias has %d values", p.C.Rows, p.C.Columns, len(p.Bias))
 	}
-	if p.Packed != nil && (p.Packed.k != p.B.Rows || p.Packed.n != p.B.Columns || p.Packed.precision != p.Precision) {
+	if p.Packed != nil && (p.Packed.k != p.B.Rows || p.Packed.n != p.B.Columns || p.Packed.precision != p.Precision || p.Packed.pairs != paired(p.Precision)) {
 		return fmt.Errorf("multiply by %dx%d: packed for %dx%d", p.B.Rows, p.B.Columns, p.Packed.k, p.Packed.n)
 	}
 	for _, m := range []Matrix{p.PreActivation, p.Residual} {

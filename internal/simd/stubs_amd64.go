@@ -111,6 +111,114 @@ func tileRows5x1to8AVX2(t *tile)
 func tileRows6x1to8AVX2(t *tile)
 
 //go:noescape
+func tileColumns1AVX512(t *tile)
+
+//go:noescape
+func tileColumns2AVX512(t *tile)
+
+//go:noescape
+func tileColumns3AVX512(t *tile)
+
+//go:noescape
+func tileColumns4AVX512(t *tile)
+
+//go:noescape
+func tileColumns5AVX512(t *tile)
+
+//go:noescape
+func tileColumns6AVX512(t *tile)
+
+//go:noescape
+func tileColumns7AVX512(t *tile)
+
+//go:noescape
+func tileColumns8AVX512(t *tile)
+
+//go:noescape
+func tileColumns9AVX512(t *tile)
+
+//go:noescape
+func tileColumns10AVX512(t *tile)
+
+//go:noescape
+func tileColumns11AVX512(t *tile)
+
+//go:noescape
+func tileColumns12AVX512(t *tile)
+
+//go:noescape
+func tileRows1AVX512(t *tile)
+
+//go:noescape
+func tileRows2AVX512(t *tile)
+
+//go:noescape
+func tileRows3AVX512(t *tile)
+
+//go:noescape
+func tileRows4AVX512(t *tile)
+
+//go:noescape
+func tileRows5AVX512(t *tile)
+
+//go:noescape
+func tileRows6AVX512(t *tile)
+
+//go:noescape
+func tileRows7AVX512(t *tile)
+
+//go:noescape
+func tileRows8AVX512(t *tile)
+
+//go:noescape
+func tileRows9AVX512(t *tile)
+
+//go:noescape
+func tileRows10AVX512(t *tile)
+
+//go:noescape
+func tileRows11AVX512(t *tile)
+
+//go:noescape
+func tileRows12AVX512(t *tile)
+
+//go:noescape
+func tilePairs1BF16(t *tile)
+
+//go:noescape
+func tilePairs2BF16(t *tile)
+
+//go:noescape
+func tilePairs3BF16(t *tile)
+
+//go:noescape
+func tilePairs4BF16(t *tile)
+
+//go:noescape
+func tilePairs5BF16(t *tile)
+
+//go:noescape
+func tilePairs6BF16(t *tile)
+
+//go:noescape
+func tilePairs7BF16(t *tile)
+
+//go:noescape
+func tilePairs8BF16(t *tile)
+
+//go:noescape
+func tilePairs9BF16(t *tile)
+
+//go:noescape
+func tilePairs10BF16(t *tile)
+
+//go:noescape
+func tilePairs11BF16(t *tile)
+
+//go:noescape
+func tilePairs12BF16(t *tile)
+
+//go:noescape
 func adamwAVX2(p, m, v, gradient *float32, n int, c *float32)
 
 //go:noescape
@@ -267,6 +375,12 @@ func packSixteenAVX2(dst, src *float32, srcStep, k int)
 func transposeEightAVX2(dst, src *float32, dstStep, srcStep, n int)
 
 //go:noescape
+func pairSixAVX2(x *float32, n int)
+
+//go:noescape
+func pairSixteenAVX2(x *float32, n int)
+
+//go:noescape
 func packCopySixAVX2(dst, src *float32, srcStep, k int)
 
 //go:noescape
@@ -274,6 +388,9 @@ func packCopySixteenAVX2(dst, src *float32, srcStep, k int)
 
 //go:noescape
 func peakAVX2(rounds int)
+
+//go:noescape
+func peakAVX512(rounds int)
 
 //go:noescape
 func sumAVX2(x *float32, n int) (sum float32)

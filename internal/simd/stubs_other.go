@@ -150,6 +150,150 @@ func tileRows6x1to8AVX2(t *tile) {
 	panic(noAssembly)
 }
 
+func tileColumns1AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns2AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns3AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns4AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns5AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns6AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns7AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns8AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns9AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns10AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns11AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileColumns12AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows1AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows2AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows3AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows4AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows5AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows6AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows7AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows8AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows9AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows10AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows11AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tileRows12AVX512(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs1BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs2BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs3BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs4BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs5BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs6BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs7BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs8BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs9BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs10BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs11BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs12BF16(t *tile) {
+	panic(noAssembly)
+}
+
 func adamwAVX2(p, m, v, gradient *float32, n int, c *float32) {
 	panic(noAssembly)
 }
@@ -358,6 +502,14 @@ func transposeEightAVX2(dst, src *float32, dstStep, srcStep, n int) {
 	panic(noAssembly)
 }
 
+func pairSixAVX2(x *float32, n int) {
+	panic(noAssembly)
+}
+
+func pairSixteenAVX2(x *float32, n int) {
+	panic(noAssembly)
+}
+
 func packCopySixAVX2(dst, src *float32, srcStep, k int) {
 	panic(noAssembly)
 }
@@ -367,6 +519,10 @@ func packCopySixteenAVX2(dst, src *float32, srcStep, k int) {
 }
 
 func peakAVX2(rounds int) {
+	panic(noAssembly)
+}
+
+func peakAVX512(rounds int) {
 	panic(noAssembly)
 }
 

@@ -12,6 +12,8 @@ type tile struct {
 	cStep, dStep int
 	mask         *[8]int32
 	scale        float32
+	next         int // bytes from A's rows 0 to 5 to rows 6 to 11, for kernels of 12 rows
+	lanes        int // columns as a bit mask, for kernels of 512 bits
 }
 
 // tileMasks[n] has n lanes set.
@@ -24,9 +26,9 @@ var tileMasks = func() (masks [9][8]int32) {
 	return masks
 }()
 
-type tileKernels [3][RowGrain]func(*tile)
+// tileKernels are kernels by width (16, 9 to 15, 1 to 8 columns) and rows.
+type tileKernels [3][]func(*tile)
 
-// Kernels by width (16, 9 to 15, 1 to 8 columns) and rows.
 var (
 	tilesOfColumns = tileKernels{
 		{tileColumns1x16AVX2, tileColumns2x16AVX2, tileColumns3x16AVX2, tileColumns4x16AVX2, tileColumns5x16AVX2, tileColumns6x16AVX2},
@@ -40,15 +42,28 @@ var (
 	}
 )
 
-// setWidth returns the kernels for a width of 1 to 16 columns and sets the mask.
-func (ks *tileKernels) setWidth(t *tile, width int) *[RowGrain]func(*tile) {
+// The kernels of 512 bits, by rows; they take every width.
+var (
+	wideColumns = anyWidth(tileColumns1AVX512, tileColumns2AVX512, tileColumns3AVX512, tileColumns4AVX512, tileColumns5AVX512, tileColumns6AVX512,
+		tileColumns7AVX512, tileColumns8AVX512, tileColumns9AVX512, tileColumns10AVX512, tileColumns11AVX512, tileColumns12AVX512)
+	wideRows = anyWidth(tileRows1AVX512, tileRows2AVX512, tileRows3AVX512, tileRows4AVX512, tileRows5AVX512, tileRows6AVX512,
+		tileRows7AVX512, tileRows8AVX512, tileRows9AVX512, tileRows10AVX512, tileRows11AVX512, tileRows12AVX512)
+	widePairs = anyWidth(tilePairs1BF16, tilePairs2BF16, tilePairs3BF16, tilePairs4BF16, tilePairs5BF16, tilePairs6BF16,
+		tilePairs7BF16, tilePairs8BF16, tilePairs9BF16, tilePairs10BF16, tilePairs11BF16, tilePairs12BF16)
+)
+
+func anyWidth(byRows ...func(*tile)) tileKernels { return tileKernels{byRows, byRows, byRows} }
+
+// setWidth returns the kernels for a width of 1 to 16 columns and sets the masks.
+func (ks *tileKernels) setWidth(t *tile, width int) []func(*tile) {
+	t.lanes = 1<<width - 1
 	switch {
 	case width == ColumnGrain:
-		return &ks[0]
+		return ks[0]
 	case width > 8:
 		t.mask = &tileMasks[width-8]
-		return &ks[1]
+		return ks[1]
 	}
 	t.mask = &tileMasks[width]
-	return &ks[2]
+	return ks[2]
 }

@@ -37,6 +37,8 @@ func main() {
 	log.SetFlags(0)
 	groups := []group{
 		{"tile_avx2", tiles},
+		{"tile_avx512", wideTiles},
+		{"tile_bf16", pairTiles},
 		{"adamw_avx2", adamw},
 		{"dots_avx2", dots},
 		{"elementwise_avx2", elementwise},
@@ -44,6 +46,7 @@ func main() {
 		{"narrow_avx2", narrow},
 		{"pack_avx2", packs},
 		{"peak_avx2", peak},
+		{"peak_avx512", widePeak},
 		{"rows_avx2", rows},
 		{"scan_avx2", scan},
 	}

@@ -15,6 +15,7 @@ const (
 	tileCStep, tileDStep       = 56, 64
 	tileMask                   = 72
 	tileScale                  = 80
+	tileNext, tileLanes        = 88, 96
 )
 
 // tiler generates one kernel: rows x (8*vectors) values of C, all sums in
