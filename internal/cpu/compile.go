@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/shapes"
 )
 
 // unit is what one step computes: a group of fused nodes or a single node.
@@ -29,7 +28,6 @@ type compiler struct {
 	groups  []*unit
 	units   []*unit // in schedule order
 	slotOf  []int   // by node id, -1 without storage
-	order   []*unit // scheduling state
 }
 
 func compileFunction(fn *Function) (*program, error) {
@@ -250,6 +248,3 @@ func (c *compiler) returns() {
 		p.results = append(p.results, r)
 	}
 }
-
-// outputShapes of a node with several outputs.
-func (u *unit) outputShapes() []shapes.Shape { return shapesOf(u.outputs) }

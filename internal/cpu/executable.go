@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -52,17 +53,10 @@ func (e *Executable) Execute(inputs []compute.Buffer, donate []bool, device comp
 		return nil, fmt.Errorf("cpu: execute %q: %w", e.name, err)
 	}
 	pointers := make([]unsafe.Pointer, len(buffers))
-	var blocks []*block
 	for i, b := range buffers {
 		pointers[i] = b.block.base
-		if len(donate) > i && donate[i] && e.single(buffers, i) {
-			if blocks == nil {
-				blocks = make([]*block, len(buffers))
-			}
-			b.ended.Store(true)
-			blocks[i], b.block = b.block, nil
-		}
 	}
+	blocks := donated(buffers, donate)
 	out, err := e.program.execute(pointers, nil, blocks)
 	for _, b := range blocks {
 		e.backend.memory.put(b)
@@ -77,15 +71,28 @@ func (e *Executable) Execute(inputs []compute.Buffer, donate []bool, device comp
 	return results, nil
 }
 
-// single tells whether buffer i is given once only: a buffer given twice is not
-// overwritten.
-func (e *Executable) single(buffers []*Buffer, i int) bool {
-	for j, b := range buffers {
-		if b == buffers[i] && j != i {
-			return false
-		}
+// donated takes the blocks of donated buffers; nil if there are none. A buffer
+// that is given twice is ended too, but its memory is left alone while the other
+// use reads it.
+func donated(buffers []*Buffer, donate []bool) []*block {
+	if !slices.Contains(donate, true) {
+		return nil
 	}
-	return true
+	uses := make(map[*Buffer]int, len(buffers))
+	for _, b := range buffers {
+		uses[b]++
+	}
+	blocks := make([]*block, len(buffers))
+	for i, b := range buffers {
+		if !donate[i] || b.ended.Swap(true) {
+			continue
+		}
+		if uses[b] == 1 {
+			blocks[i] = b.block
+		}
+		b.block = nil
+	}
+	return blocks
 }
 
 func (e *Executable) checkInputs(inputs []compute.Buffer, donate []bool) ([]*Buffer, error) {

@@ -34,8 +34,6 @@ type space struct {
 	rows, columns int
 }
 
-func (s space) size() int { return s.rows * s.columns }
-
 // spaceOf tells how n can take part in a tile program, if at all.
 func spaceOf(n *node) space {
 	if !tileable(n) {

@@ -147,14 +147,14 @@ type gatherPlan struct {
 	windowStrides           []int // of the other array, per operand axis; 0 where the window is one
 }
 
-// newGatherPlan pairs the axes of indices, operand and the other array.
-// offsetAxes are the other array's axes that run over the window, in the order of
-// the operand's axes that are not in collapsed.
-func newGatherPlan(operand, indices, other []int, indexAxis int, offsetAxes, collapsed, indexMap, window []int) *gatherPlan {
-	p := &gatherPlan{operandAxis: indexMap, window: window, operandDims: operand, operandStrides: denseStrides(operand), vector: 1}
+// newGatherPlan pairs the axes of indices, operand and the other array as a gather
+// names them: offsetAxes are the other array's axes that run over the window, in
+// the order of the operand's axes that are not collapsed.
+func newGatherPlan(operand, indices, other []int, a gatherAttr) *gatherPlan {
+	p := &gatherPlan{operandAxis: a.indexMap, window: a.sizes, operandDims: operand, operandStrides: denseStrides(operand), vector: 1}
 	strides := denseStrides(indices)
 	for i, d := range indices {
-		if i == indexAxis {
+		if i == a.indexAxis {
 			p.vector, p.vectorStride = d, strides[i]
 			continue
 		}
@@ -164,14 +164,14 @@ func newGatherPlan(operand, indices, other []int, indexAxis int, offsetAxes, col
 	p.windowStrides = make([]int, len(operand))
 	k := 0
 	for axis := range operand {
-		if slices.Contains(collapsed, axis) {
+		if slices.Contains(a.collapsed, axis) {
 			continue
 		}
-		p.windowStrides[axis] = otherStrides[offsetAxes[k]]
+		p.windowStrides[axis] = otherStrides[a.offsetAxes[k]]
 		k++
 	}
 	for axis := range other {
-		if !slices.Contains(offsetAxes, axis) {
+		if !slices.Contains(a.offsetAxes, axis) {
 			p.batchStrides = append(p.batchStrides, otherStrides[axis])
 		}
 	}
@@ -203,8 +203,7 @@ func (p *gatherPlan) each(index []int64, clamp bool, visit func(operandAt, other
 
 func gatherPlanOf(n *node) *gatherPlan {
 	if n.op == compute.OpTypeGather {
-		a := n.attr.(gatherAttr)
-		return newGatherPlan(n.inputs[0].dims(), n.inputs[1].dims(), n.dims(), a.indexAxis, a.offsetAxes, a.collapsed, a.indexMap, a.sizes)
+		return newGatherPlan(n.inputs[0].dims(), n.inputs[1].dims(), n.dims(), n.attr.(gatherAttr))
 	}
 	a := n.attr.(scatterAttr)
 	operand, updates := n.dims(), n.inputs[2].dims()
@@ -217,5 +216,5 @@ func gatherPlanOf(n *node) *gatherPlan {
 			k++
 		}
 	}
-	return newGatherPlan(operand, n.inputs[1].dims(), updates, a.indexAxis, a.windowAxes, a.inserted, a.operandMap, window)
+	return newGatherPlan(operand, n.inputs[1].dims(), updates, gatherAttr{a.indexAxis, a.windowAxes, a.inserted, a.operandMap, window})
 }

@@ -68,7 +68,6 @@ type (
 	branchAttr struct {
 		functions []*Function
 		captured  [][]*node // per function: its capture placeholders' sources, inputs of this node
-		shapes    []shapes.Shape
 	}
 )
 
@@ -86,6 +85,7 @@ func (n *node) bytes() int {
 	return n.size() * elementSize(n.shape.DType)
 }
 
+// String describes the node for errors.
 func (n *node) String() string { return fmt.Sprintf("#%d %s %s", n.id, n.op, n.shape) }
 
 func product(dims []int) int {

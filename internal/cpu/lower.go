@@ -15,7 +15,6 @@ type lowering struct {
 	values  map[*node]operand // of members
 	loads   map[loadKey]operand
 	virtual int // registers handed out so far
-	slots   map[int]bool
 	sums    []partialSum
 }
 

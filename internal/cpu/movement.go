@@ -136,21 +136,22 @@ func (m *movement) piece(dst, src unsafe.Pointer) {
 		}
 		switch m.size {
 		case 1:
-			moveRow[uint8](d, s, n, to, from)
+			moveRow[uint8](d, s, n, [2]int{to, from})
 		case 2:
-			moveRow[uint16](d, s, n, to, from)
+			moveRow[uint16](d, s, n, [2]int{to, from})
 		case 4:
-			moveRow[uint32](d, s, n, to, from)
+			moveRow[uint32](d, s, n, [2]int{to, from})
 		default:
-			moveRow[uint64](d, s, n, to, from)
+			moveRow[uint64](d, s, n, [2]int{to, from})
 		}
 	}
 }
 
-func moveRow[T any](dst, src unsafe.Pointer, n, to, from int) {
+// moveRow copies n elements between strides, the destination's first.
+func moveRow[T any](dst, src unsafe.Pointer, n int, strides [2]int) {
 	var zero T
 	size := int(unsafe.Sizeof(zero))
 	for i := range n {
-		*(*T)(unsafe.Add(dst, i*to*size)) = *(*T)(unsafe.Add(src, i*from*size))
+		*(*T)(unsafe.Add(dst, i*strides[0]*size)) = *(*T)(unsafe.Add(src, i*strides[1]*size))
 	}
 }

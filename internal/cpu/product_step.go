@@ -173,7 +173,6 @@ type matrixProduct struct {
 	packed                  bool // pack B once, shared by the workers
 	tileRows, tileColumns   int
 	chunks, rowTiles, tiles int
-	panels                  int // per packing chunk
 	task, pack              task
 }
 

@@ -21,25 +21,25 @@ func (c *compiler) reduceStep(n *node) step {
 	case dtypes.Bool:
 		return reduceBool(c, n)
 	case dtypes.Float32:
-		return reduceNumbers(c, n, floatBinary[float32](reduction(n.op)), float32(math.Inf(-1)), float32(math.Inf(1)))
+		return reduceNumbers(c, n, floatBinary[float32](reduction(n.op)), [2]float32{float32(math.Inf(-1)), float32(math.Inf(1))})
 	case dtypes.Float64:
-		return reduceNumbers(c, n, floatBinary[float64](reduction(n.op)), math.Inf(-1), math.Inf(1))
+		return reduceNumbers(c, n, floatBinary[float64](reduction(n.op)), [2]float64{math.Inf(-1), math.Inf(1)})
 	case dtypes.Int8:
-		return reduceNumbers(c, n, integerBinary[int8](reduction(n.op), 8), math.MinInt8, math.MaxInt8)
+		return reduceNumbers(c, n, integerBinary[int8](reduction(n.op), 8), [2]int8{math.MinInt8, math.MaxInt8})
 	case dtypes.Int16:
-		return reduceNumbers(c, n, integerBinary[int16](reduction(n.op), 16), math.MinInt16, math.MaxInt16)
+		return reduceNumbers(c, n, integerBinary[int16](reduction(n.op), 16), [2]int16{math.MinInt16, math.MaxInt16})
 	case dtypes.Int32:
-		return reduceNumbers(c, n, integerBinary[int32](reduction(n.op), 32), math.MinInt32, math.MaxInt32)
+		return reduceNumbers(c, n, integerBinary[int32](reduction(n.op), 32), [2]int32{math.MinInt32, math.MaxInt32})
 	case dtypes.Int64:
-		return reduceNumbers(c, n, integerBinary[int64](reduction(n.op), 64), math.MinInt64, math.MaxInt64)
+		return reduceNumbers(c, n, integerBinary[int64](reduction(n.op), 64), [2]int64{math.MinInt64, math.MaxInt64})
 	case dtypes.Uint8:
-		return reduceNumbers(c, n, integerBinary[uint8](reduction(n.op), 8), 0, math.MaxUint8)
+		return reduceNumbers(c, n, integerBinary[uint8](reduction(n.op), 8), [2]uint8{0, math.MaxUint8})
 	case dtypes.Uint16:
-		return reduceNumbers(c, n, integerBinary[uint16](reduction(n.op), 16), 0, math.MaxUint16)
+		return reduceNumbers(c, n, integerBinary[uint16](reduction(n.op), 16), [2]uint16{0, math.MaxUint16})
 	case dtypes.Uint32:
-		return reduceNumbers(c, n, integerBinary[uint32](reduction(n.op), 32), 0, math.MaxUint32)
+		return reduceNumbers(c, n, integerBinary[uint32](reduction(n.op), 32), [2]uint32{0, math.MaxUint32})
 	case dtypes.Uint64:
-		return reduceNumbers(c, n, integerBinary[uint64](reduction(n.op), 64), 0, math.MaxUint64)
+		return reduceNumbers(c, n, integerBinary[uint64](reduction(n.op), 64), [2]uint64{0, math.MaxUint64})
 	}
 	return nil
 }
@@ -69,15 +69,16 @@ func reduction(op compute.OpType) compute.OpType {
 	return compute.OpTypeLogicalXor
 }
 
-func reduceNumbers[T number](c *compiler, n *node, f func(a, b T) T, least, greatest T) step {
+// reduceNumbers has the least and the greatest number of T.
+func reduceNumbers[T number](c *compiler, n *node, f func(a, b T) T, limits [2]T) step {
 	var start T
 	switch n.op {
 	case compute.OpTypeReduceProduct:
 		start = 1
 	case compute.OpTypeReduceMax:
-		start = least
+		start = limits[0]
 	case compute.OpTypeReduceMin:
-		start = greatest
+		start = limits[1]
 	case compute.OpTypeReduceBitwiseAnd:
 		start--
 	}

@@ -60,8 +60,6 @@ type frame struct {
 	workers  []worker
 	partials []float64
 	packed   simd.Packed
-	current  step // what a parallel task belongs to
-	chunkArg [4]int
 }
 
 // worker is the private memory of one worker goroutine within a frame.
@@ -69,7 +67,6 @@ type worker struct {
 	registers *block
 	tile      tile
 	workspace simd.Workspace
-	floats    []float32
 	_         [64]byte // keep neighbours off each other's cache line
 }
 

@@ -164,7 +164,7 @@ func (m *memory) byteSize(shape shapes.Shape) (int, error) {
 }
 
 // elementSize is the bytes of one element.
-func elementSize(t dtypes.DType) int { return int(t.Memory()) }
+func elementSize(t dtypes.DType) int { return t.Size() }
 
 // physicalMemory is the machine's (or its control group's) memory in bytes, or
 // 1 TiB where it cannot be told.

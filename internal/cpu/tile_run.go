@@ -122,25 +122,25 @@ func runSelectBool(in *instruction, t *tile) {
 // runExpand repeats a value of a lower class.
 func runExpand(in *instruction, t *tile) {
 	if in.dst.boolean {
-		expand(t, t.bools(&in.dst), t.bools(&in.a), in.dst.class, in.a.class)
+		expand(in, t.columns, t.bools(&in.dst), t.bools(&in.a))
 		return
 	}
-	expand(t, t.floats(&in.dst), t.floats(&in.a), in.dst.class, in.a.class)
+	expand(in, t.columns, t.floats(&in.dst), t.floats(&in.a))
 }
 
-func expand[T any](t *tile, dst, a []T, to, from class) {
-	switch {
-	case from == to:
+func expand[T any](in *instruction, columns int, dst, a []T) {
+	switch in.a.class {
+	case in.dst.class:
 		copy(dst, a)
-	case from == single:
+	case single:
 		fill(dst, a[0])
-	case from == perRow:
+	case perRow:
 		for i, v := range a {
-			fill(dst[i*t.columns:(i+1)*t.columns], v)
+			fill(dst[i*columns:(i+1)*columns], v)
 		}
 	default:
-		for i := range t.rows {
-			copy(dst[i*t.columns:(i+1)*t.columns], a)
+		for at := 0; at < len(dst); at += columns {
+			copy(dst[at:at+columns], a)
 		}
 	}
 }
@@ -155,17 +155,17 @@ func fill[T any](dst []T, v T) {
 func runLoad(in *instruction, t *tile) {
 	p := t.frame.ptr[in.a.slot]
 	if in.dst.boolean {
-		load(t, in.view, t.bools(&in.dst), (*bool)(p), in.dst.class)
+		load(in, t, t.bools(&in.dst), p)
 		return
 	}
-	load(t, in.view, t.floats(&in.dst), (*float32)(p), in.dst.class)
+	load(in, t, t.floats(&in.dst), p)
 }
 
-func load[T any](t *tile, v *view, dst []T, base *T, c class) {
+func load[T any](in *instruction, t *tile, dst []T, base unsafe.Pointer) {
 	var zero T
 	for i := range t.rows {
-		src := (*T)(unsafe.Add(unsafe.Pointer(base), uintptr(v.offset(t.row+i))*unsafe.Sizeof(zero)))
-		if c == perRow {
+		src := (*T)(unsafe.Add(base, uintptr(in.view.offset(t.row+i))*unsafe.Sizeof(zero)))
+		if in.dst.class == perRow {
 			dst[i] = *src
 			continue
 		}

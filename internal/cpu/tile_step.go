@@ -63,8 +63,3 @@ func (s *tileStep) chunk(f *frame, w, chunk int) {
 	from := chunk * s.chunkRows
 	p.runRows(t, from, min(p.rows, from+s.chunkRows))
 }
-
-// zeroSized results need no work: nodes without elements get this step.
-type emptyStep struct{}
-
-func (emptyStep) run(*frame) error { return nil }
