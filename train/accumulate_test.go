@@ -44,7 +44,7 @@ func trained(t *testing.T, o train.Options) map[string]checkpoint.Tensor {
 	return state
 }
 
-// agree holds weights and moments of two runs together. AdamW turns rounding into
+// agree holds moments of two runs together, and weights five times less tightly. AdamW turns rounding into
 // whole steps where a gradient is 0 but for rounding: key biases, which softmax
 // does not see, are left out, and so are weights whose second moment is that small.
 func agree(t *testing.T, want, got map[string]checkpoint.Tensor, most float64) {
@@ -61,14 +61,15 @@ func agree(t *testing.T, want, got map[string]checkpoint.Tensor, most float64) {
 			largest = max(largest, math.Abs(float64(v)))
 		}
 		var second []float32
+		allowed := most
 		if base := strings.TrimPrefix(name, "average/"); !strings.HasPrefix(name, "first/") && !strings.HasPrefix(name, "second/") {
-			second = want["second/"+base].Values
+			second, allowed = want["second/"+base].Values, 5*most
 		}
 		for i, v := range w.Values {
 			if second != nil && second[i] < 1e-13 {
 				continue
 			}
-			if d := math.Abs(float64(v) - float64(got[name].Values[i])); !(d <= most*(largest+1e-6)) {
+			if d := math.Abs(float64(v) - float64(got[name].Values[i])); !(d <= allowed*(largest+1e-6)) {
 				t.Errorf("%s: place %d is %v, want %v (largest %v)", name, i, got[name].Values[i], v, largest)
 				break
 			}
