@@ -26,7 +26,6 @@ type golden struct {
 	recipe  recipe
 	distill loss.DistillConfig
 	order   []string // parameters in the order of the digests
-	decay   float64
 	tensors map[string]engine.Tensor
 	names   []string // of tensors, sorted
 }
@@ -49,7 +48,7 @@ func readGolden(t *testing.T, path string) *golden {
 	}
 	defer f.Close()
 	g := &golden{tensors: map[string]engine.Tensor{}}
-	for key, to := range map[string]any{"config": &g.config, "recipe": &g.recipe, "distill": &g.distill, "order": &g.order, "decay": &g.decay} {
+	for key, to := range map[string]any{"config": &g.config, "recipe": &g.recipe, "distill": &g.distill, "order": &g.order} {
 		if err := json.Unmarshal([]byte(f.Metadata()[key]), to); err != nil {
 			t.Fatalf("%s %s: %v", path, key, err)
 		}
