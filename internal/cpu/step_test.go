@@ -44,7 +44,13 @@ func openGo(t testing.TB) compute.Backend {
 
 func newTrainStep(t testing.TB, b compute.Backend, c network.Config, batch, tokens int) *trainStep {
 	t.Helper()
-	s := &trainStep{backend: b}
+	return newTrainStepOf(t, b, network.LoopITR{Config: c}, batch, tokens)
+}
+
+// newTrainStepOf takes the network's options; weights are added.
+func newTrainStepOf(t testing.TB, b compute.Backend, n network.LoopITR, batch, tokens int) *trainStep {
+	t.Helper()
+	s, c := &trainStep{backend: b}, n.Config
 	g := NewGraph(b, "train step")
 	var weights, first, second []*Node
 	named := network.Weights{}
@@ -64,7 +70,8 @@ func newTrainStep(t testing.TB, b compute.Backend, c network.Config, batch, toke
 		}
 	}
 	in := s.feed(t, g, c, batch, tokens)
-	total := objective(network.LoopITR{Config: c, Weights: named}, in)
+	n.Weights = named
+	total := objective(n, in)
 	results := adamW(weights, first, second, Gradient(total, weights...))
 	s.nodes = len(g.Nodes())
 	g.Compile(append(results, total)...)
@@ -280,5 +287,62 @@ func BenchmarkSmallStep(b *testing.B) {
 			b.ReportMetric(float64(arena)/float64(live), "arena/live")
 			b.ReportMetric(float64(s.nodes), "nodes")
 		})
+	}
+}
+
+// TestRoundedProducts: products=bf16 changes a step by what rounding explains.
+func TestRoundedProducts(t *testing.T) {
+	exact, rounded := newTrainStep(t, open(t, "threads=2"), tiny(), 6, 7), newTrainStep(t, open(t, "threads=2,products=bf16"), tiny(), 6, 7)
+	want, got := exact.run(t), rounded.run(t)
+	if got == want || math.Abs(float64(got-want)) > 1e-2*math.Abs(float64(want)) {
+		t.Errorf("loss %v with rounded products, %v with exact ones", got, want)
+	}
+}
+
+// BenchmarkStepOverhead is what a step costs beside its work: two thousand chains
+// of one tiny node each.
+func BenchmarkStepOverhead(b *testing.B) {
+	const steps = 2000
+	backend := open(b, "threads=2")
+	e := compile(b, backend, [][]int{{4, 3}}, func(f compute.Function, v []compute.Value) []compute.Value {
+		m := must(b)
+		x := v[0]
+		for range steps / 2 {
+			// A transpose is no part of a tile program: each step stands alone.
+			x = m(f.Neg(m(f.Transpose(x, 1, 0))))
+		}
+		return []compute.Value{x}
+	})
+	x := buffer(b, backend, make([]float32, 12), shapes.Make(dtypes.Float32, 4, 3))
+	for b.Loop() {
+		out, err := e.Execute([]compute.Buffer{x}, nil, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := out[0].Finalize(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/steps, "ns/step")
+}
+
+// TestRematerializedStep: blocks computed again for the gradient give the same
+// loss and gradients with less memory. Barriers keep the two makings apart.
+func TestRematerializedStep(t *testing.T) {
+	b := open(t, "threads=2")
+	kept := newTrainStep(t, b, network.Nano(), 16, 8)
+	again := newTrainStepOf(t, b, network.LoopITR{Config: network.Nano(), Rematerialize: true}, 16, 8)
+	if want, got := kept.run(t), again.run(t); got != want {
+		t.Errorf("loss %v, with everything kept %v", got, want)
+	}
+	params := len(kept.state) / 3
+	g, w := again.values(t), kept.values(t)
+	for i := params; i < 2*params; i++ {
+		near(t, fmt.Sprintf("moment %d", i), g[i], w[i], 1e-5)
+	}
+	more, _ := kept.executable.(*cpu.Executable).MemoryPlan()
+	less, _ := again.executable.(*cpu.Executable).MemoryPlan()
+	if less >= more*9/10 {
+		t.Errorf("arena of %d bytes, with everything kept %d", less, more)
 	}
 }
