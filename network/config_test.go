@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/network"
@@ -107,4 +108,27 @@ func TestParamsAreNamedOnce(t *testing.T) {
 			seen[p.Name] = true
 		}
 	}
+}
+
+// A config may come from a stranger: whatever is in it, it is judged, not crashed on.
+func TestValidateJudgesAnyConfig(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		whole := rapid.OneOf(rapid.IntRange(-2, 20), rapid.Just(1<<20), rapid.Int())
+		draw := func(field string) int { return whole.Draw(r, field) }
+		c := network.Config{
+			Vision: network.VisionConfig{
+				Input: network.Input(rapid.SampledFrom([]string{"pixels", "tokens", ""}).Draw(r, "input")), ImageSize: draw("image"), PatchSize: draw("patch"),
+				Tokens: draw("tokens"), Features: draw("features"), Width: draw("width"), Heads: draw("heads"), Layers: draw("layers"), Hidden: draw("hidden"),
+				LayerNormEpsilon: rapid.Float64().Draw(r, "epsilon"),
+			},
+			Text: network.TextConfig{
+				Vocabulary: draw("vocabulary"), MaxTokens: draw("places"), Width: draw("text width"), Heads: draw("text heads"), Layers: draw("text layers"),
+				Hidden: draw("text hidden"), LayerNormEpsilon: 1e-12,
+			},
+			Cross: network.CrossConfig{Layers: draw("cross layers"), Pool: network.PoolFirst}, Projection: draw("projection"), InitDeviation: 0.02,
+		}
+		if err := c.Validate(); err != nil && !errors.Is(err, loopitr.ErrInvalid) {
+			r.Fatal(err)
+		}
+	})
 }

@@ -259,3 +259,21 @@ func TestWrongInputsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// No setting is ignored.
+func TestEverySettingMatters(t *testing.T) {
+	for field, change := range map[string]func(*network.Config){
+		"vision epsilon": func(c *network.Config) { c.Vision.LayerNormEpsilon = 0.3 },
+		"text epsilon":   func(c *network.Config) { c.Text.LayerNormEpsilon = 0.3 },
+		"vision heads":   func(c *network.Config) { c.Vision.Heads = 4 },
+		"text heads":     func(c *network.Config) { c.Text.Heads = 4 },
+		"pool":           func(c *network.Config) { c.Cross.Pool = network.PoolMean },
+	} {
+		s := newSample(tiny())
+		want := s.run(t, everything)[4].Floats()
+		change(&s.config)
+		if got := s.run(t, everything)[4].Floats(); cmp.Equal(got, want, near) {
+			t.Errorf("%s changes nothing", field)
+		}
+	}
+}

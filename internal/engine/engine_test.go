@@ -46,6 +46,7 @@ func TestOpenRefuses(t *testing.T) {
 		"go:parallelism=no": loopitr.ErrInvalid,
 		"go:parallelism=0":  loopitr.ErrInvalid,
 		"go:nonsense":       loopitr.ErrInvalid,
+		"cpu:threads=none":  loopitr.ErrInvalid,
 	} {
 		_, err := engine.Open(name)
 		if !errors.Is(err, want) || !strings.Contains(err.Error(), name) {
