@@ -65,7 +65,7 @@ func chain(t *rapid.T, special bool) *plan {
 		p.inputs = append(p.inputs, planInput{d, floats(t, size(d), special), dtypes.Float32})
 		shapesOf = append(shapesOf, shapes.Make(dtypes.Float32, d...))
 	}
-	for range rapid.IntRange(1, 12).Draw(t, "steps") {
+	for range rapid.IntRange(1, 25).Draw(t, "steps") {
 		if s, ok := drawStep(t, shapesOf); ok {
 			p.steps = append(p.steps, s)
 			shapesOf = append(shapesOf, s.shape)
@@ -74,12 +74,18 @@ func chain(t *rapid.T, special bool) *plan {
 	if len(p.steps) == 0 {
 		p.steps = append(p.steps, planStep{"Neg", []int{0}, tameUnary["Neg"], shapesOf[0]})
 	}
+	p.hidden = map[int]bool{}
+	for i := range len(p.steps) - 1 {
+		if rapid.IntRange(0, 2).Draw(t, "hidden") > 0 {
+			p.hidden[i] = true
+		}
+	}
 	return p
 }
 
 func drawStep(t *rapid.T, all []shapes.Shape) (planStep, bool) {
 	a := rapid.IntRange(0, len(all)-1).Draw(t, "operand")
-	switch rapid.IntRange(0, 9).Draw(t, "kind") {
+	switch rapid.IntRange(0, 12).Draw(t, "kind") {
 	case 0, 1:
 		name := rapid.SampledFrom(keys(tameUnary)).Draw(t, "unary")
 		return planStep{name, []int{a}, tameUnary[name], all[a]}, true
@@ -91,6 +97,8 @@ func drawStep(t *rapid.T, all []shapes.Shape) (planStep, bool) {
 		return drawBroadcast(t, all[a], a)
 	case 8:
 		return drawWhere(t, all, a)
+	case 9, 10:
+		return drawBorder(all[a], a, rapid.IntRange(0, 2).Draw(t, "border"))
 	}
 	return drawReshape(t, all[a], a)
 }
@@ -218,6 +226,36 @@ func drawWhere(t *rapid.T, all []shapes.Shape, a int) (planStep, bool) {
 		}
 		return f.Where(test, v[1], v[2])
 	}, all[a]}, true
+}
+
+// drawBorder is something that ends a tile program: what lies before and behind
+// it must not end up in one.
+func drawBorder(s shapes.Shape, a, kind int) (planStep, bool) {
+	if s.Rank() == 0 || s.Size() == 0 {
+		return planStep{}, false
+	}
+	last := s.Rank() - 1
+	switch {
+	case kind == 0:
+		return planStep{"Reverse", []int{a}, func(f compute.Function, v []compute.Value) (compute.Value, error) {
+			return f.Reverse(v[0], last)
+		}, s}, true
+	case kind == 1 && last > 0:
+		perm := upTo(s.Rank())
+		perm[last-1], perm[last] = last, last-1
+		d := slices.Clone(s.Dimensions)
+		d[last-1], d[last] = d[last], d[last-1]
+		return planStep{"Transpose", []int{a}, func(f compute.Function, v []compute.Value) (compute.Value, error) {
+			return f.Transpose(v[0], perm...)
+		}, shapes.Make(s.DType, d...)}, true
+	}
+	return planStep{"OptimizationBarrier", []int{a}, func(f compute.Function, v []compute.Value) (compute.Value, error) {
+		out, err := f.OptimizationBarrier(v[0])
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
+	}, s}, true
 }
 
 func drawReshape(t *rapid.T, s shapes.Shape, a int) (planStep, bool) {
