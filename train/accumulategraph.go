@@ -60,7 +60,7 @@ func encodeNodes(nodes []*graph.Node) inputs {
 
 func (a *accumulated) buildEncode(weights map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
 	in := encodeNodes(nodes)
-	e := towers(a.config.net(weights, in.key), in)
+	e := a.config.towers(a.config.net(weights, in.key), in)
 	return nil, []*graph.Node{e.images, e.texts, e.tokens, e.states}
 }
 
@@ -169,7 +169,7 @@ func (a *accumulated) encodeBackInputs() []engine.Spec {
 func (a *accumulated) buildEncodeBack(variables map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
 	in, gradients, keep := encodeNodes(nodes), nodes[4:8], nodes[8]
 	n := a.config.net(variables, in.key)
-	e := towers(n, in)
+	e := a.config.towers(n, in)
 	total := graph.ScalarZero(keep.Graph(), keep.DType())
 	for i, made := range []*graph.Node{e.images, e.texts, e.tokens, e.states} {
 		total = graph.Add(total, graph.ReduceAllSum(graph.Mul(made, gradients[i])))

@@ -6,7 +6,6 @@ import (
 
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/loss"
-	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/pixels"
 	"github.com/loopitr/loopitr/wordpiece"
 )
@@ -44,7 +43,7 @@ type batcher struct {
 	seed      uint64
 	sampler   *dataset.Sampler
 	pictures  *pictures
-	augmenter *pixels.Augmenter // nil with token input
+	augmenter *pixels.Augmenter // nil where steps take tokens
 	tokenizer *wordpiece.Tokenizer
 	hide      float64 // share of tokens to hide; 0 makes no masked ids
 	scratch   []uint8
@@ -74,7 +73,7 @@ func (b *batcher) make(step int64) (batch, error) {
 
 // fill writes one picture as the network takes it, augmented.
 func (b *batcher) fill(to []float32, pair dataset.Pair, caption string, step int64) error {
-	if b.pictures.input == network.Tokens {
+	if b.pictures.seenAsTokens() {
 		return b.pictures.tokens(int(pair.Picture), to)
 	}
 	image, err := b.pictures.image(int(pair.Picture))

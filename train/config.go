@@ -42,7 +42,8 @@ type Config struct {
 	Hardness  Hardness             `json:"hardness"`
 	Augment   pixels.AugmentConfig `json:"augment"`
 	// Freeze names parts of the network that stay as they start: "vision", "text",
-	// "cross".
+	// "cross". A frozen vision tower encodes each picture once, without augmentation
+	// and dropout.
 	Freeze []string `json:"freeze"`
 	// Average is the decay of the running average of the weights that is
 	// validated and kept, 0.99 to 0.9999; 0 keeps the weights themselves.

@@ -61,6 +61,15 @@ func writeBytes(path string, content []byte) error {
 	})
 }
 
+// removeUnfinished removes what killed writes left in a folder.
+func removeUnfinished(folder string) error {
+	left, err := filepath.Glob(filepath.Join(folder, ".*.tmp"))
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}
+
 // kind gives a full disk its kind of error.
 func kind(err error) error {
 	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

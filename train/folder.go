@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/loopitr/loopitr"
@@ -39,26 +38,49 @@ func open(ctx context.Context, o Options) (_ *run, err error) {
 	if err := r.openTraining(ctx); err != nil {
 		return nil, err
 	}
-	var held *pictures
-	if o.Validation != nil {
-		if held, err = openPictures(ctx, o.Validation, r.Config, r.skipping(" for validation")); err != nil {
-			return nil, fmt.Errorf("validation: %w", err)
-		}
-	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
 		}
 	}()
+	if o.Validation != nil {
+		if err := r.openHeld(ctx); err != nil {
+			return nil, fmt.Errorf("validation: %w", err)
+		}
+	}
 	if err := r.openState(); err != nil {
 		return nil, err
 	}
-	if held != nil {
-		if r.validator, err = newValidator(r, held); err != nil {
-			return nil, err
+	if err := r.begin(); err != nil {
+		return nil, err
+	}
+	return r, r.ready(ctx)
+}
+
+// openHeld opens the pictures to validate on.
+func (r *run) openHeld(ctx context.Context) (err error) {
+	r.held, err = openPictures(ctx, r.Validation, r.Config, r.skipping(" for validation"))
+	if most := r.Config.Validation.Pictures; err == nil && most > 0 && len(r.held.records) > most {
+		r.held.records = r.held.records[:most]
+	}
+	return err
+}
+
+// ready does what steps and validation need done once.
+func (r *run) ready(ctx context.Context) (err error) {
+	if r.Config.cached() {
+		splits := map[string]*pictures{"train": r.pictures}
+		if r.held != nil {
+			splits["validation"] = r.held
+		}
+		if err := r.cacheTokens(ctx, splits); err != nil {
+			return err
 		}
 	}
-	return r, r.begin()
+	if r.held != nil {
+		r.validator, err = newValidator(r)
+	}
+	return err
 }
 
 // openTraining reads what there is to learn from, and its words.
@@ -75,6 +97,10 @@ func (r *run) openTraining(ctx context.Context) (err error) {
 	}
 	if err := r.Config.Validate(); err != nil {
 		return err
+	}
+	if r.Config.cached() {
+		// Tokens are made once, of pictures as they are; the recipe says so.
+		r.Config.Augment = pixels.AugmentConfig{}
 	}
 	r.sampler, err = dataset.NewSampler(r.pictures.records, dataset.SamplerConfig{
 		Seed: r.Config.Seed, Batch: r.Config.Batch, Mode: r.Config.Sampling})
@@ -136,6 +162,9 @@ func (r *run) openState() (err error) {
 // begin makes the folder one that Resume can go on with.
 func (r *run) begin() error {
 	if r.Resume {
+		if err := removeUnfinished(r.folder.state); err != nil {
+			return err
+		}
 		if r.prolonged {
 			return r.writeRecipe()
 		}
@@ -214,7 +243,7 @@ func (r *run) close() error {
 	if r.state != nil {
 		errs = append(errs, r.state.Close())
 	}
-	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return err == nil })...)
+	return errors.Join(append(errs, r.pictures.close(), r.held.close())...)
 }
 
 func newAugmenter(c Config) (*pixels.Augmenter, error) {

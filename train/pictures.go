@@ -22,6 +22,7 @@ type pictures struct {
 	rows    []int // of each record in the set
 	config  pixels.Config
 	input   network.Input
+	cache   *cache // nil unless the vision tower is frozen
 
 	decoded sync.Map // int record -> pixels.Image
 	budget  atomic.Int64
@@ -93,8 +94,11 @@ func (p *pictures) keepGood(failed []error, report func(id string, err error)) e
 	return nil
 }
 
-// shape is what one picture is to the network.
+// shape is what one picture is to a step.
 func (p *pictures) shape() []int {
+	if p.cache != nil {
+		return p.cache.dims
+	}
 	if p.input == network.Tokens {
 		count, width := p.set.TokenShape()
 		return []int{count, width}
@@ -102,8 +106,25 @@ func (p *pictures) shape() []int {
 	return []int{p.config.Size, p.config.Size, 3}
 }
 
-// tokens writes the tokens of a record.
-func (p *pictures) tokens(record int, to []float32) error { return p.set.Tokens(p.rows[record], to) }
+// tokens writes the tokens of a record: the frozen tower's, or those that come
+// instead of pictures.
+func (p *pictures) tokens(record int, to []float32) error {
+	if p.cache != nil {
+		return p.cache.tokens(record, to)
+	}
+	return p.set.Tokens(p.rows[record], to)
+}
+
+// seenAsTokens tells whether steps take tokens.
+func (p *pictures) seenAsTokens() bool { return p.cache != nil || p.input == network.Tokens }
+
+// close frees the tokens; the set stays open.
+func (p *pictures) close() error {
+	if p == nil || p.cache == nil {
+		return nil
+	}
+	return p.cache.close()
+}
 
 // image returns a decoded picture; it must not be changed.
 func (p *pictures) image(record int) (pixels.Image, error) {
@@ -128,9 +149,9 @@ func (p *pictures) image(record int) (pixels.Image, error) {
 
 // prepared is a record's picture as validation shows it, without augmentation.
 func (p *pictures) prepared(record int) (loopitr.Picture, error) {
-	if p.input == network.Tokens {
-		count, width := p.set.TokenShape()
-		states := loopitr.States{Count: count, Width: width, Values: make([]float32, count*width)}
+	if p.seenAsTokens() {
+		shape := p.shape()
+		states := loopitr.States{Count: shape[0], Width: shape[1], Values: make([]float32, size(shape))}
 		return loopitr.Picture{Tokens: states}, p.tokens(record, states.Values)
 	}
 	image, err := p.image(record)

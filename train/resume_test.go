@@ -141,6 +141,9 @@ func TestRunKilledAnywhereEndsInTheSameBits(t *testing.T) {
 		t.Errorf("killed %d times by seed %d, the weights differ: %.300s", kills, seed, diff)
 	}
 	sameModel(t, whole, dir)
+	if left, _ := filepath.Glob(filepath.Join(dir, "run", ".*")); len(left) > 0 {
+		t.Errorf("kills left %q", left)
+	}
 }
 
 // sameModel compares the weights that two runs kept, byte by byte.

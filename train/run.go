@@ -9,7 +9,6 @@ import (
 
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/internal/engine"
-	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/wordpiece"
 )
 
@@ -75,6 +74,7 @@ type run struct {
 	folder     folder
 	vocabulary *wordpiece.Vocabulary
 	pictures   *pictures
+	held       *pictures // for validation; nil without
 	sampler    *dataset.Sampler
 	validator  *validator // nil without validation
 	state      *engine.State
@@ -294,7 +294,7 @@ func (r *run) batchers() ([]*batcher, error) {
 		if r.Config.Loss.MaskedTokens.Weight > 0 {
 			b.hide = r.Config.Loss.MaskedTokens.Share
 		}
-		if r.Config.Network.Vision.Input == network.Pixels {
+		if !r.pictures.seenAsTokens() {
 			if b.augmenter, err = newAugmenter(r.Config); err != nil {
 				return nil, err
 			}

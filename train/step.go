@@ -90,8 +90,12 @@ type encoded struct {
 	images, texts  *graph.Node // [B,E], of length one
 }
 
-func towers(n network.LoopITR, in inputs) encoded {
-	e := encoded{tokens: n.Vision(in.pictures), states: n.Text(network.Captions{IDs: in.ids, Mask: in.mask})}
+func (c Config) towers(n network.LoopITR, in inputs) encoded {
+	e := encoded{tokens: in.pictures}
+	if !c.cached() {
+		e.tokens = n.Vision(in.pictures)
+	}
+	e.states = n.Text(network.Captions{IDs: in.ids, Mask: in.mask})
 	e.images, e.texts = n.ProjectImage(e.tokens), n.ProjectText(e.states)
 	return e
 }
@@ -208,7 +212,7 @@ func (c Config) net(weights map[string]*graph.Node, key *graph.Node) network.Loo
 func (c Config) build(variables map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
 	in := named(nodes)
 	n := c.net(variables, in.key)
-	p, skipped := c.objective(n, in, towers(n, in))
+	p, skipped := c.objective(n, in, c.towers(n, in))
 	var weights []*graph.Node
 	for _, trained := range c.trained() {
 		weights = append(weights, variables[trained.Name])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/eval"
 	"github.com/loopitr/loopitr/infer"
 	"github.com/loopitr/loopitr/recall"
@@ -12,16 +13,14 @@ import (
 
 // validator measures the run's weights on the validation split as they change.
 type validator struct {
-	model  *infer.Model
-	split  eval.Split
-	config eval.Config
+	model   *infer.Model
+	encoder loopitr.Encoder // the model, or one that knows its pictures' tokens
+	frozen  *frozenEncoder
+	split   eval.Split
+	config  eval.Config
 }
 
-func newValidator(r *run, held *pictures) (*validator, error) {
-	records := held.records
-	if most := r.Config.Validation.Pictures; most > 0 && len(records) > most {
-		records = records[:most]
-	}
+func newValidator(r *run) (*validator, error) {
 	prefix := ""
 	if r.Config.Average > 0 {
 		prefix = averagePrefix
@@ -30,14 +29,27 @@ func newValidator(r *run, held *pictures) (*validator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("validation: %w", err)
 	}
-	return &validator{
-		model:  model,
-		split:  eval.Split{Records: records, Picture: held.prepared},
+	v := &validator{
+		model: model, encoder: model,
+		split:  eval.Split{Records: r.held.records, Picture: r.held.prepared},
 		config: eval.Config{Rerank: r.Config.Validation.Rerank, Bootstrap: recall.Bootstrap{Resamples: -1}},
-	}, nil
+	}
+	if !r.Config.cached() {
+		return v, nil
+	}
+	if v.frozen, err = r.newFrozenEncoder(model, prefix); err != nil {
+		return nil, errors.Join(fmt.Errorf("validation: %w", err), model.Close())
+	}
+	v.encoder = v.frozen
+	return v, nil
 }
 
-func (v *validator) close() error { return v.model.Close() }
+func (v *validator) close() error {
+	if v.frozen != nil {
+		return errors.Join(v.frozen.project.Close(), v.model.Close())
+	}
+	return v.model.Close()
+}
 
 // validate measures, and keeps the model if it is the best so far: by the sum of
 // the dual encoder's and the re-ranked recalls, since a product needs both.
@@ -62,7 +74,7 @@ func (r *run) validate(ctx context.Context) error {
 }
 
 func (v *validator) measure(ctx context.Context) (*ValidationMeasure, error) {
-	scores, err := eval.Measure(ctx, eval.Model{Encoder: v.model, Matcher: v.model}, v.split, v.config)
+	scores, err := eval.Measure(ctx, eval.Model{Encoder: v.encoder, Matcher: v.model}, v.split, v.config)
 	if err != nil {
 		return nil, fmt.Errorf("validation: %w", err)
 	}
