@@ -31,7 +31,7 @@ func (g *global) line(std streams) *terminal.Line {
 
 // commands makes every command, in the order of the help.
 var commands = []newCommand{
-	newTrain, newEval, newEncode, newIndex, newSearch, newSimilar, newRerank,
+	newDemo, newTrain, newEval, newEncode, newIndex, newSearch, newSimilar, newRerank,
 	newData, newModels, newDoctor, newVersion,
 }
 

@@ -17,6 +17,8 @@ import (
 type outputFlags struct {
 	json, jsonl, paths, null bool
 	preview                  previewFlags
+	// names shows pictures by their paths in the index, not by where they lie.
+	names bool
 }
 
 func (f *outputFlags) register(flags *pflag.FlagSet) {
@@ -94,7 +96,7 @@ func (f *outputFlags) printTable(w io.Writer, line *terminal.Line, folder string
 	if !r.Reranked {
 		line.Keep("not re-ranked: " + r.Reason)
 	}
-	rows := strings.Split(strings.TrimRight(hitTable(folder, r), "\n"), "\n")
+	rows := strings.Split(strings.TrimRight(f.hitTable(folder, r), "\n"), "\n")
 	draw := f.preview.drawer(w, folder)
 	for i, row := range rows {
 		if _, err := fmt.Fprintln(w, row); err != nil {
@@ -111,7 +113,7 @@ func (f *outputFlags) printTable(w io.Writer, line *terminal.Line, folder string
 }
 
 // hitTable lays hits out for people, one line each under a head.
-func hitTable(folder string, r loopitr.Result) string {
+func (f *outputFlags) hitTable(folder string, r loopitr.Result) string {
 	var b strings.Builder
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	head := "#\tscore\tmatch\tdual\t"
@@ -140,7 +142,11 @@ func hitTable(folder string, r loopitr.Result) string {
 			continue
 		}
 		h := r.Hits[i-1]
-		out.WriteString("  " + printable(fileOf(folder, h.Path)))
+		name := h.Path
+		if !f.names {
+			name = fileOf(folder, name)
+		}
+		out.WriteString("  " + printable(name))
 		if n := len(h.Duplicates); n > 0 {
 			fmt.Fprintf(&out, "  (and %d with the same content)", n)
 		}
