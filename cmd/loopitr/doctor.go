@@ -2,28 +2,113 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/loopitr/loopitr/internal/engine"
+	"github.com/loopitr/loopitr/internal/simd"
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/spf13/cobra"
 )
 
+// diagnosis is what doctor finds, as JSON.
+type diagnosis struct {
+	Version    string       `json:"version"`
+	Machine    string       `json:"machine"`
+	Processors int          `json:"processors"`
+	Engines    []engineTest `json:"engines"`
+	Chosen     string       `json:"chosen"`
+	SIMD       string       `json:"simd"`
+	Levels     []string     `json:"simd_available"`
+	// PeakGFLOPS is the measured float32 multiply-add rate of one core.
+	PeakGFLOPS float64 `json:"peak_gflops_per_core"`
+	Preview    string  `json:"preview"`
+}
+
+// engineTest is whether an engine opens here.
+type engineTest struct {
+	Name        string `json:"name"`
+	Works       bool   `json:"works"`
+	Description string `json:"description"`
+
+	err error
+}
+
+// peakTime is how long the peak is measured for.
+const peakTime = 200 * time.Millisecond
+
 func newDoctor(g *global, std streams) *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say which engines this binary has and whether they work here",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			fmt.Fprintf(std.out, "machine\t%s/%s, %d processors\n", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
-			fmt.Fprintf(std.out, "engines in this binary\t%s\n", strings.Join(engine.Names(), ", "))
-			e, err := engine.Open(g.engine)
-			if err != nil {
-				return err
-			}
-			defer e.Close()
-			_, err = fmt.Fprintf(std.out, "chosen engine\t%s: %s\n", e.Name(), e.Description())
-			return err
-		},
+		Short: "Say what this binary can do here: engines, instructions, previews",
+		Long: `doctor opens every engine that this binary has, names the instructions that the cpu
+engine uses ($LOOPITR_SIMD forces generic, avx2 or avx512), measures what one core can
+do at best, and says whether this terminal is known to show pictures.`,
+		Example: `  loopitr doctor
+  loopitr doctor --engine cpu --json`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return runDoctor(g, std, asJSON) },
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
+	return c
+}
+
+func runDoctor(g *global, std streams, asJSON bool) error {
+	d := diagnosis{
+		Version: versionText(), Machine: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.GOMAXPROCS(0),
+		SIMD: simd.Active().String(), PeakGFLOPS: simd.Peak(peakTime), Preview: string(terminal.Off),
+	}
+	for _, l := range simd.Available() {
+		d.Levels = append(d.Levels, l.String())
+	}
+	for _, name := range engine.Names() {
+		d.Engines = append(d.Engines, tryEngine(name))
+	}
+	chosen := tryEngine(g.engine)
+	d.Chosen = chosen.Description
+	preview := previewFlags{mode: autoPreview}
+	d.Preview = string(preview.canvas(std.out).Protocol)
+	var err error
+	if asJSON {
+		err = printJSON(std.out, d)
+	} else {
+		err = d.print(std.out)
+	}
+	if err == nil {
+		err = simd.Honoured()
+	}
+	if err == nil {
+		err = chosen.err
+	}
+	return err
+}
+
+func tryEngine(name string) engineTest {
+	e, err := engine.Open(name)
+	if err != nil {
+		return engineTest{name, false, err.Error(), err}
+	}
+	defer e.Close()
+	return engineTest{name, true, e.Name() + ": " + e.Description(), nil}
+}
+
+func (d diagnosis) print(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "version\t%s\n", d.Version)
+	fmt.Fprintf(t, "machine\t%s, %d processors\n", d.Machine, d.Processors)
+	fmt.Fprintf(t, "instructions\t%s (of %s), %.1f GFLOPS a core measured now\n", d.SIMD, strings.Join(d.Levels, ", "), d.PeakGFLOPS)
+	for _, e := range d.Engines {
+		state := "works"
+		if !e.Works {
+			state = "does not work"
+		}
+		fmt.Fprintf(t, "engine %s\t%s: %s\n", e.Name, state, e.Description)
+	}
+	fmt.Fprintf(t, "chosen engine\t%s\n", d.Chosen)
+	fmt.Fprintf(t, "previews here\t%s\n", d.Preview)
+	return t.Flush()
 }

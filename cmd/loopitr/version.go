@@ -12,22 +12,27 @@ func newVersion(_ *global, std streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, revision and Go release of this binary",
-		Args:  cobra.NoArgs,
+		Example: `  loopitr version
+  loopitr version | cut -d' ' -f2`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			version, revision := "(devel)", "unknown"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if v := info.Main.Version; v != "" {
-					version = v
-				}
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						revision = s.Value
-					}
-				}
-			}
-			_, err := fmt.Fprintf(std.out, "loopitr %s (revision %s, %s, %s/%s)\n",
-				version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(std.out, "loopitr %s\n", versionText())
 			return err
 		},
 	}
+}
+
+func versionText() string {
+	version, revision := "(devel)", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "" {
+			version = v
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	return fmt.Sprintf("%s (revision %s, %s, %s/%s)", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
