@@ -52,13 +52,13 @@ func nameVariable(f *pflag.Flag) {
 	f.Usage += " [$" + variable(f.Name) + "]"
 }
 
-// readEnvironment sets every flag that the command line left alone and the
-// environment names.
+// readEnvironment sets every flag that the command line left alone and that the
+// environment gives a value that is not empty.
 func readEnvironment(flags *pflag.FlagSet) error {
 	var first error
 	flags.VisitAll(func(f *pflag.Flag) {
-		value, ok := os.LookupEnv(variable(f.Name))
-		if !ok || f.Changed || first != nil {
+		value := os.Getenv(variable(f.Name))
+		if value == "" || f.Changed || first != nil {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {

@@ -58,7 +58,7 @@ Files that are no pictures, damaged or too large are skipped, shown, listed by
 }
 
 // defaultIndex is where an index lies within the folder that it indexes.
-const defaultIndex = ".loopitr/index.sqlite"
+const defaultIndex = ".loopitr/index.db"
 
 func runIndex(ctx context.Context, g *global, std streams, f indexFlags, dir string) error {
 	line := g.line(std)

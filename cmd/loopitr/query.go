@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/loopitr/loopitr"
@@ -20,12 +21,15 @@ var (
 	negative = regexp.MustCompile(`^-[0-9.]*(\s.*)?$`)
 )
 
-// guardWeights keeps arguments such as -0.3 from being taken for flags: one space
-// in front makes them arguments.
+// guardWeights keeps a query's arguments such as -0.3 from being taken for flags:
+// one space in front makes them arguments.
 func guardWeights(args []string) []string {
+	if !slices.Contains(args, "search") && !slices.Contains(args, "similar") {
+		return args
+	}
 	guarded := make([]string, len(args))
 	for i, a := range args {
-		if len(a) > 1 && negative.MatchString(a) {
+		if len(a) > 1 && a != "-0" && negative.MatchString(a) { // -0 is a flag: see xargs
 			a = " " + a
 		}
 		guarded[i] = a

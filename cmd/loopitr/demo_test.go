@@ -1,0 +1,163 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loopitr/loopitr/demo"
+	"github.com/loopitr/loopitr/internal/terminal"
+)
+
+// smallDemo is a demo over sixteen pictures and random weights, and what it prints.
+func smallDemo(t *testing.T, typed string) (*demonstration, string, *bytes.Buffer) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := makeFixtures(dir); err != nil {
+		t.Fatal(err)
+	}
+	var shard bytes.Buffer
+	w := tar.NewWriter(&shard)
+	add := func(name string, content []byte) {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range squares() {
+		add("balls/"+s.file, s.png())
+		add("balls/"+strings.TrimSuffix(s.file, ".png")+".txt", []byte(s.caption+"\nball, round\n"))
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "data", "test.tar"), shard.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	std := streams{strings.NewReader(typed), &out, &out}
+	d := &demonstration{global: &global{}, std: std, text: &out, line: terminal.NewLine(&out)}
+	d.dir, d.json = dir, filepath.Join(dir, "demo.json")
+	d.preview.mode = "off"
+	return d, filepath.Join(dir, "model"), &out
+}
+
+func TestDemoMeasuresIndexesSearchesAndAnswers(t *testing.T) {
+	d, model, out := smallDemo(t, "red ball\n+0.5\nred -0.5 night\nquit\nnever asked\n")
+	if err := d.show(t.Context(), model); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"dual", "re-ranked 16", "indexed 16 drawings", "-ball-in-the-fog.png", "musical instrument", `nothing follows "+0.5"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	content, err := os.ReadFile(d.json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var result struct {
+		Images   int
+		Dual     struct{ RSum float64 }
+		Reranked struct{ K int }
+		Searches []struct {
+			Query string
+			Hits  []struct {
+				Path  string
+				Match *float64
+			}
+		}
+	}
+	if err := json.Unmarshal(content, &result); err != nil {
+		t.Fatal(err)
+	}
+	if result.Images != 16 || result.Reranked.K != 16 || len(result.Searches) != len(demoQueries) {
+		t.Errorf("got %+v", result)
+	}
+	for _, s := range result.Searches {
+		if len(s.Hits) != demoHits || s.Hits[0].Match == nil {
+			t.Errorf("%q: %+v", s.Query, s.Hits)
+		}
+	}
+	if got, want := len(d.asked), len(demoQueries)+2; got != want {
+		t.Errorf("%d searches, want %d: the examples and two typed ones", got, want)
+	}
+}
+
+func TestDemoAgainOnlyChecks(t *testing.T) {
+	d, model, out := smallDemo(t, "")
+	d.once = true
+	if err := d.show(t.Context(), model); err != nil {
+		t.Fatal(err)
+	}
+	drawing := d.inside("pictures", "red-ball-in-the-snow.png")
+	before, err := os.Stat(drawing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.show(t.Context(), model); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(drawing)
+	if err != nil || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("the drawing was written again: %v", err)
+	}
+	if strings.Count(out.String(), "indexed 16 drawings") != 2 {
+		t.Error(out)
+	}
+}
+
+func TestBinaryHoldsTheDemo(t *testing.T) {
+	for _, name := range []string{"emoji/train-00.tar", "emoji/train-01.tar", "emoji/val.tar", "emoji/test.tar", "emoji/captions.de.tsv", "model/README.md"} {
+		if _, err := fs.Stat(demo.Files(), name); err != nil {
+			t.Error(err)
+		}
+	}
+	entries, err := fs.ReadDir(demo.Files(), "model")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			t.Errorf("the binary holds the folder %s of a run", e.Name())
+		}
+	}
+}
+
+func TestUnpackRepairs(t *testing.T) {
+	dir := t.TempDir()
+	if err := unpack("model", dir); err != nil {
+		t.Fatal(err)
+	}
+	card := filepath.Join(dir, "README.md")
+	want, err := os.ReadFile(card)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(card, []byte("damaged"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := unpack("model", dir); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(card); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("holds %q, %v", got, err)
+	}
+}
+
+func TestSlug(t *testing.T) {
+	for in, want := range map[string]string{
+		"flag: Côte d’Ivoire": "flag-côte-d-ivoire", "  ": "picture", "../../etc": "etc", "A*": "a",
+	} {
+		if got := slug(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}

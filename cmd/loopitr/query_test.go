@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/loopitr/loopitr"
+)
+
+func TestParseQuery(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a b.jpg", []byte("bytes"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	picture := []byte("bytes")
+	text := func(weight float32, text string) loopitr.Part { return loopitr.Part{Weight: weight, Text: text} }
+	for name, c := range map[string]struct {
+		args []string
+		want []loopitr.Part
+	}{
+		"words":            {[]string{"a", "red", "apple"}, []loopitr.Part{text(1, "a red apple")}},
+		"one argument":     {[]string{`beach +0.5 "at night" -0.3 "people"`}, []loopitr.Part{text(1, "beach"), text(0.5, "at night"), text(-0.3, "people")}},
+		"as shells leave":  {[]string{"beach", "+0.5", "at night", " -0.3", "people"}, []loopitr.Part{text(1, "beach"), text(0.5, "at night"), text(-0.3, "people")}},
+		"unquoted":         {[]string{"+.5", "at", "night", "-", "people"}, []loopitr.Part{text(0.5, "at night"), text(-1, "people")}},
+		"quotes typed":     {[]string{"+2", `"at`, `night"`}, []loopitr.Part{text(2, "at night")}},
+		"picture":          {[]string{"./a b.jpg"}, []loopitr.Part{{Weight: 1, Picture: picture}}},
+		"weighted picture": {[]string{"dog", "-2", "./a b.jpg", "snow"}, []loopitr.Part{text(1, "dog"), {Weight: -2, Picture: picture}, text(1, "snow")}},
+		"item":             {[]string{"+1", "item:x/y z.png"}, []loopitr.Part{{Weight: 1, Item: "x/y z.png"}}},
+		"quotes inside":    {[]string{"+1", `a "b" \c`}, []loopitr.Part{text(1, `a "b" \c`)}},
+		"signs in words":   {[]string{"c++", "-", "a-b", "4-5"}, []loopitr.Part{text(1, "c++"), text(-1, "a-b 4-5")}},
+	} {
+		got, err := parseQuery(c.args)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestParseQueryRefuses(t *testing.T) {
+	for _, args := range [][]string{{}, {" "}, {"a", "+"}, {"+", "-", "a"}, {"+0", "a"}, {"./absent.png"}, {"+1", "picture:/"}, {"+1", "item:"}} {
+		if _, err := parseQuery(args); !errors.Is(err, loopitr.ErrInvalid) && !errors.Is(err, loopitr.ErrNotFound) {
+			t.Errorf("%q: got %v", args, err)
+		}
+	}
+}
+
+func TestGuardWeights(t *testing.T) {
+	got := guardWeights([]string{"search", "-k", "3", "-0.3", "a", `-2 "b" c`, "--json", "-", "--where=-ext:x", "-q"})
+	want := []string{"search", "-k", "3", " -0.3", "a", ` -2 "b" c`, "--json", "-", "--where=-ext:x", "-q"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if other := guardWeights([]string{"eval", "--bootstrap", "-1"}); other[2] != "-1" {
+		t.Errorf("eval: %q", other)
+	}
+}
+
+func TestShellQuote(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain-1.tar": "plain-1.tar", "a b": "'a b'", "": "''", "it's": `'it'\''s'`, "{00..01}.tar": "'{00..01}.tar'", "$x": "'$x'",
+	} {
+		if got := shellQuote(in); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestRemarkMovesWithItsFolder(t *testing.T) {
+	dir := t.TempDir()
+	inside := filepath.Join(dir, ".loopitr", "index.db")
+	made := newRemark(filepath.Join(dir, "model"), dir, inside)
+	moved := filepath.Join(t.TempDir(), ".loopitr", "index.db")
+	if got, want := readRemark(made, moved).Folder, filepath.Dir(filepath.Dir(moved)); got != want {
+		t.Errorf("inside: %s, want %s", got, want)
+	}
+	outside := newRemark("model", dir, filepath.Join(t.TempDir(), "index.db"))
+	if got := readRemark(outside, moved).Folder; got != dir {
+		t.Errorf("outside: %s, want %s", got, dir)
+	}
+	if got := readRemark("a folder", moved); got != (remark{}) {
+		t.Errorf("foreign remark: %v", got)
+	}
+}
+
+func TestPrintableKeepsEscapesAway(t *testing.T) {
+	if got, want := printable("a\x1b[2Jé\n.png"), "a�[2Jé�.png"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
