@@ -48,6 +48,9 @@ func unpadded(states, mask []float32) []float32 {
 
 func TestEveryLossEqualsPyTorch(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden, e *engine.Engine) {
+		if e.Name() == "onnx" {
+			t.Skip("onnx takes minutes to compile a graph of all losses; the golden steps hold its losses")
+		}
 		names := g.prefixed("loss/")
 		if len(names) < 3*(3+4*3*2)+1 {
 			t.Fatalf("%d losses stored", len(names))
