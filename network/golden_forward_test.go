@@ -49,7 +49,7 @@ func unpadded(states, mask []float32) []float32 {
 func TestEveryLossEqualsPyTorch(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden, e *engine.Engine) {
 		if e.Name() == "onnx" {
-			t.Skip("onnx takes minutes to compile a graph of all losses; the golden steps hold its losses")
+			t.Skip("onnx takes minutes to compile a graph of all losses; the golden total holds it")
 		}
 		names := g.prefixed("loss/")
 		if len(names) < 3*(3+4*3*2)+1 {
@@ -71,7 +71,7 @@ func TestEveryLossEqualsPyTorch(t *testing.T) {
 func TestGradientOfEveryLossEqualsPyTorch(t *testing.T) {
 	eachGolden(t, func(t *testing.T, g *golden, e *engine.Engine) {
 		if e.Name() == "onnx" {
-			t.Skip("onnx takes seconds to compile each of these graphs; the golden steps hold its gradients")
+			t.Skip("onnx takes seconds to compile each of these graphs; the golden total holds its gradients")
 		}
 		for _, name := range g.prefixed("digest/") {
 			got := g.evaluate(t, e, func(b *batch) []*Node {
