@@ -56,19 +56,60 @@ rest4:
 	ADDQ         $0x08, SI
 	JE           done5
 	LEAQ         tailMask<>+32(SB), R8
-	NEGQ         SI
-	VMOVUPS      (R8)(SI*4), Y10
+	MOVQ         SI, R9
+	NEGQ         R9
+	VMOVUPS      (R8)(R9*4), Y10
 	VMASKMOVPS   (BX)(DI*1), Y10, Y11
 	VMASKMOVPS   (CX)(DI*1), Y10, Y12
 	VMASKMOVPS   (DX)(DI*1), Y10, Y13
 	VMULPS       Y9, Y11, Y11
 	VMULPS       Y0, Y12, Y12
 	VFMADD231PS  Y1, Y11, Y12
-	VMASKMOVPS   Y12, Y10, (CX)(DI*1)
+	LEAQ         (CX)(DI*1), CX
+	VMOVAPS      Y12, Y0
+	TESTQ        $0x00000004, SI
+	JE           two6
+	VMOVUPS      X0, (CX)
+	ADDQ         $0x10, CX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two6:
+	TESTQ   $0x00000002, SI
+	JE      one7
+	VMOVLPS X0, (CX)
+	ADDQ    $0x08, CX
+	VSHUFPS $0xee, X0, X0, X0
+
+one7:
+	TESTQ  $0x00000001, SI
+	JE     stored8
+	VMOVSS X0, (CX)
+
+stored8:
 	VMULPS       Y2, Y13, Y13
 	VMULPS       Y3, Y11, Y0
 	VFMADD231PS  Y11, Y0, Y13
-	VMASKMOVPS   Y13, Y10, (DX)(DI*1)
+	LEAQ         (DX)(DI*1), CX
+	VMOVAPS      Y13, Y0
+	TESTQ        $0x00000004, SI
+	JE           two9
+	VMOVUPS      X0, (CX)
+	ADDQ         $0x10, CX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two9:
+	TESTQ   $0x00000002, SI
+	JE      one10
+	VMOVLPS X0, (CX)
+	ADDQ    $0x08, CX
+	VSHUFPS $0xee, X0, X0, X0
+
+one10:
+	TESTQ  $0x00000001, SI
+	JE     stored11
+	VMOVSS X0, (CX)
+
+stored11:
 	VMULPS       Y5, Y13, Y13
 	VSQRTPS      Y13, Y13
 	VADDPS       Y6, Y13, Y13
@@ -77,8 +118,27 @@ rest4:
 	VMASKMOVPS   (AX)(DI*1), Y10, Y0
 	VFMADD231PS  Y7, Y0, Y12
 	VFNMADD231PS Y8, Y12, Y0
-	VMASKMOVPS   Y0, Y10, (AX)(DI*1)
+	LEAQ         (AX)(DI*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, SI
+	JE           two12
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
+two12:
+	TESTQ   $0x00000002, SI
+	JE      one13
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one13:
+	TESTQ  $0x00000001, SI
+	JE     stored14
+	VMOVSS X0, (AX)
+
+stored14:
 done5:
 	VZEROUPPER
 	RET

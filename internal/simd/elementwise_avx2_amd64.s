@@ -51,16 +51,36 @@ one2:
 	JGE     one2
 
 rest4:
-	ADDQ       $0x08, BX
-	JE         done5
-	LEAQ       tailMask<>+32(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y0
-	VMASKMOVPS (CX)(SI*1), Y0, Y1
-	VMASKMOVPS (DX)(SI*1), Y0, Y2
-	VADDPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(SI*1)
+	ADDQ         $0x08, BX
+	JE           done5
+	LEAQ         tailMask<>+32(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y0
+	VMASKMOVPS   (CX)(SI*1), Y0, Y1
+	VMASKMOVPS   (DX)(SI*1), Y0, Y0
+	VADDPS       Y0, Y1, Y0
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, BX
+	JE           two6
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
+two6:
+	TESTQ   $0x00000002, BX
+	JE      one7
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one7:
+	TESTQ  $0x00000001, BX
+	JE     stored8
+	VMOVSS X0, (AX)
+
+stored8:
 done5:
 	VZEROUPPER
 	RET
@@ -92,9 +112,9 @@ TEXT ·subAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
 	SUBQ $0x00000020, BX
-	JL   ones8
+	JL   ones11
 
-many6:
+many9:
 	VMOVUPS (CX)(SI*1), Y0
 	VMOVUPS (DX)(SI*1), Y1
 	VSUBPS  Y1, Y0, Y0
@@ -113,34 +133,54 @@ many6:
 	VMOVUPS Y0, 96(AX)(SI*1)
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, BX
-	JGE     many6
+	JGE     many9
 
-ones8:
+ones11:
 	ADDQ $0x00000020, BX
 	SUBQ $0x08, BX
-	JL   rest9
+	JL   rest12
 
-one7:
+one10:
 	VMOVUPS (CX)(SI*1), Y0
 	VMOVUPS (DX)(SI*1), Y1
 	VSUBPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	SUBQ    $0x08, BX
-	JGE     one7
+	JGE     one10
 
-rest9:
-	ADDQ       $0x08, BX
-	JE         done10
-	LEAQ       tailMask<>+32(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y0
-	VMASKMOVPS (CX)(SI*1), Y0, Y1
-	VMASKMOVPS (DX)(SI*1), Y0, Y2
-	VSUBPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(SI*1)
+rest12:
+	ADDQ         $0x08, BX
+	JE           done13
+	LEAQ         tailMask<>+32(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y0
+	VMASKMOVPS   (CX)(SI*1), Y0, Y1
+	VMASKMOVPS   (DX)(SI*1), Y0, Y0
+	VSUBPS       Y0, Y1, Y0
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, BX
+	JE           two14
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done10:
+two14:
+	TESTQ   $0x00000002, BX
+	JE      one15
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one15:
+	TESTQ  $0x00000001, BX
+	JE     stored16
+	VMOVSS X0, (AX)
+
+stored16:
+done13:
 	VZEROUPPER
 	RET
 
@@ -153,9 +193,9 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
 	SUBQ $0x00000020, BX
-	JL   ones13
+	JL   ones19
 
-many11:
+many17:
 	VMOVUPS (CX)(SI*1), Y0
 	VMOVUPS (DX)(SI*1), Y1
 	VMULPS  Y1, Y0, Y0
@@ -174,34 +214,54 @@ many11:
 	VMOVUPS Y0, 96(AX)(SI*1)
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, BX
-	JGE     many11
+	JGE     many17
 
-ones13:
+ones19:
 	ADDQ $0x00000020, BX
 	SUBQ $0x08, BX
-	JL   rest14
+	JL   rest20
 
-one12:
+one18:
 	VMOVUPS (CX)(SI*1), Y0
 	VMOVUPS (DX)(SI*1), Y1
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	SUBQ    $0x08, BX
-	JGE     one12
+	JGE     one18
 
-rest14:
-	ADDQ       $0x08, BX
-	JE         done15
-	LEAQ       tailMask<>+32(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y0
-	VMASKMOVPS (CX)(SI*1), Y0, Y1
-	VMASKMOVPS (DX)(SI*1), Y0, Y2
-	VMULPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(SI*1)
+rest20:
+	ADDQ         $0x08, BX
+	JE           done21
+	LEAQ         tailMask<>+32(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y0
+	VMASKMOVPS   (CX)(SI*1), Y0, Y1
+	VMASKMOVPS   (DX)(SI*1), Y0, Y0
+	VMULPS       Y0, Y1, Y0
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, BX
+	JE           two22
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done15:
+two22:
+	TESTQ   $0x00000002, BX
+	JE      one23
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one23:
+	TESTQ  $0x00000001, BX
+	JE     stored24
+	VMOVSS X0, (AX)
+
+stored24:
+done21:
 	VZEROUPPER
 	RET
 
@@ -214,9 +274,9 @@ TEXT ·divAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
 	SUBQ $0x00000020, BX
-	JL   ones18
+	JL   ones27
 
-many16:
+many25:
 	VMOVUPS (CX)(SI*1), Y0
 	VMOVUPS (DX)(SI*1), Y1
 	VDIVPS  Y1, Y0, Y0
@@ -235,34 +295,54 @@ many16:
 	VMOVUPS Y0, 96(AX)(SI*1)
 	ADDQ    $0x00000080, SI
 	SUBQ    $0x00000020, BX
-	JGE     many16
+	JGE     many25
 
-ones18:
+ones27:
 	ADDQ $0x00000020, BX
 	SUBQ $0x08, BX
-	JL   rest19
+	JL   rest28
 
-one17:
+one26:
 	VMOVUPS (CX)(SI*1), Y0
 	VMOVUPS (DX)(SI*1), Y1
 	VDIVPS  Y1, Y0, Y0
 	VMOVUPS Y0, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	SUBQ    $0x08, BX
-	JGE     one17
+	JGE     one26
 
-rest19:
-	ADDQ       $0x08, BX
-	JE         done20
-	LEAQ       tailMask<>+32(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y0
-	VMASKMOVPS (CX)(SI*1), Y0, Y1
-	VMASKMOVPS (DX)(SI*1), Y0, Y2
-	VDIVPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(SI*1)
+rest28:
+	ADDQ         $0x08, BX
+	JE           done29
+	LEAQ         tailMask<>+32(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y0
+	VMASKMOVPS   (CX)(SI*1), Y0, Y1
+	VMASKMOVPS   (DX)(SI*1), Y0, Y0
+	VDIVPS       Y0, Y1, Y0
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, BX
+	JE           two30
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done20:
+two30:
+	TESTQ   $0x00000002, BX
+	JE      one31
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one31:
+	TESTQ  $0x00000001, BX
+	JE     stored32
+	VMOVSS X0, (AX)
+
+stored32:
+done29:
 	VZEROUPPER
 	RET
 
@@ -275,9 +355,9 @@ TEXT ·maxAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
 	SUBQ $0x00000020, BX
-	JL   ones23
+	JL   ones35
 
-many21:
+many33:
 	VMOVUPS   (CX)(SI*1), Y1
 	VMOVUPS   (DX)(SI*1), Y0
 	VCMPPS    $0x03, Y1, Y1, Y2
@@ -304,14 +384,14 @@ many21:
 	VMOVUPS   Y0, 96(AX)(SI*1)
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, BX
-	JGE       many21
+	JGE       many33
 
-ones23:
+ones35:
 	ADDQ $0x00000020, BX
 	SUBQ $0x08, BX
-	JL   rest24
+	JL   rest36
 
-one22:
+one34:
 	VMOVUPS   (CX)(SI*1), Y1
 	VMOVUPS   (DX)(SI*1), Y0
 	VCMPPS    $0x03, Y1, Y1, Y2
@@ -320,22 +400,42 @@ one22:
 	VMOVUPS   Y0, (AX)(SI*1)
 	ADDQ      $0x20, SI
 	SUBQ      $0x08, BX
-	JGE       one22
+	JGE       one34
 
-rest24:
-	ADDQ       $0x08, BX
-	JE         done25
-	LEAQ       tailMask<>+32(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y0
-	VMASKMOVPS (CX)(SI*1), Y0, Y2
-	VMASKMOVPS (DX)(SI*1), Y0, Y1
-	VCMPPS     $0x03, Y2, Y2, Y3
-	VMAXPS     Y1, Y2, Y1
-	VBLENDVPS  Y3, Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(SI*1)
+rest36:
+	ADDQ         $0x08, BX
+	JE           done37
+	LEAQ         tailMask<>+32(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y0
+	VMASKMOVPS   (CX)(SI*1), Y0, Y1
+	VMASKMOVPS   (DX)(SI*1), Y0, Y0
+	VCMPPS       $0x03, Y1, Y1, Y2
+	VMAXPS       Y0, Y1, Y0
+	VBLENDVPS    Y2, Y1, Y0, Y0
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, BX
+	JE           two38
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done25:
+two38:
+	TESTQ   $0x00000002, BX
+	JE      one39
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one39:
+	TESTQ  $0x00000001, BX
+	JE     stored40
+	VMOVSS X0, (AX)
+
+stored40:
+done37:
 	VZEROUPPER
 	RET
 
@@ -348,9 +448,9 @@ TEXT ·minAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
 	SUBQ $0x00000020, BX
-	JL   ones28
+	JL   ones43
 
-many26:
+many41:
 	VMOVUPS   (CX)(SI*1), Y1
 	VMOVUPS   (DX)(SI*1), Y0
 	VCMPPS    $0x03, Y1, Y1, Y2
@@ -377,14 +477,14 @@ many26:
 	VMOVUPS   Y0, 96(AX)(SI*1)
 	ADDQ      $0x00000080, SI
 	SUBQ      $0x00000020, BX
-	JGE       many26
+	JGE       many41
 
-ones28:
+ones43:
 	ADDQ $0x00000020, BX
 	SUBQ $0x08, BX
-	JL   rest29
+	JL   rest44
 
-one27:
+one42:
 	VMOVUPS   (CX)(SI*1), Y1
 	VMOVUPS   (DX)(SI*1), Y0
 	VCMPPS    $0x03, Y1, Y1, Y2
@@ -393,22 +493,42 @@ one27:
 	VMOVUPS   Y0, (AX)(SI*1)
 	ADDQ      $0x20, SI
 	SUBQ      $0x08, BX
-	JGE       one27
+	JGE       one42
 
-rest29:
-	ADDQ       $0x08, BX
-	JE         done30
-	LEAQ       tailMask<>+32(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y0
-	VMASKMOVPS (CX)(SI*1), Y0, Y2
-	VMASKMOVPS (DX)(SI*1), Y0, Y1
-	VCMPPS     $0x03, Y2, Y2, Y3
-	VMINPS     Y1, Y2, Y1
-	VBLENDVPS  Y3, Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(SI*1)
+rest44:
+	ADDQ         $0x08, BX
+	JE           done45
+	LEAQ         tailMask<>+32(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y0
+	VMASKMOVPS   (CX)(SI*1), Y0, Y1
+	VMASKMOVPS   (DX)(SI*1), Y0, Y0
+	VCMPPS       $0x03, Y1, Y1, Y2
+	VMINPS       Y0, Y1, Y0
+	VBLENDVPS    Y2, Y1, Y0, Y0
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, BX
+	JE           two46
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done30:
+two46:
+	TESTQ   $0x00000002, BX
+	JE      one47
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one47:
+	TESTQ  $0x00000001, BX
+	JE     stored48
+	VMOVSS X0, (AX)
+
+stored48:
+done45:
 	VZEROUPPER
 	RET
 
@@ -422,9 +542,9 @@ TEXT ·addScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones33
+	JL           ones51
 
-many31:
+many49:
 	VMOVUPS (CX)(BX*1), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
@@ -439,32 +559,52 @@ many31:
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
-	JGE     many31
+	JGE     many49
 
-ones33:
+ones51:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest34
+	JL   rest52
 
-one32:
+one50:
 	VMOVUPS (CX)(BX*1), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one32
+	JGE     one50
 
-rest34:
-	ADDQ       $0x08, DX
-	JE         done35
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VADDPS     Y0, Y2, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest52:
+	ADDQ         $0x08, DX
+	JE           done53
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VADDPS       Y0, Y1, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two54
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done35:
+two54:
+	TESTQ   $0x00000002, DX
+	JE      one55
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one55:
+	TESTQ  $0x00000001, DX
+	JE     stored56
+	VMOVSS X0, (AX)
+
+stored56:
+done53:
 	VZEROUPPER
 	RET
 
@@ -478,9 +618,9 @@ TEXT ·subScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones38
+	JL           ones59
 
-many36:
+many57:
 	VMOVUPS (CX)(BX*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
@@ -495,32 +635,52 @@ many36:
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
-	JGE     many36
+	JGE     many57
 
-ones38:
+ones59:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest39
+	JL   rest60
 
-one37:
+one58:
 	VMOVUPS (CX)(BX*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one37
+	JGE     one58
 
-rest39:
-	ADDQ       $0x08, DX
-	JE         done40
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VSUBPS     Y0, Y2, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest60:
+	ADDQ         $0x08, DX
+	JE           done61
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VSUBPS       Y0, Y1, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two62
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done40:
+two62:
+	TESTQ   $0x00000002, DX
+	JE      one63
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one63:
+	TESTQ  $0x00000001, DX
+	JE     stored64
+	VMOVSS X0, (AX)
+
+stored64:
+done61:
 	VZEROUPPER
 	RET
 
@@ -534,9 +694,9 @@ TEXT ·mulScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones43
+	JL           ones67
 
-many41:
+many65:
 	VMOVUPS (CX)(BX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
@@ -551,32 +711,52 @@ many41:
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
-	JGE     many41
+	JGE     many65
 
-ones43:
+ones67:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest44
+	JL   rest68
 
-one42:
+one66:
 	VMOVUPS (CX)(BX*1), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one42
+	JGE     one66
 
-rest44:
-	ADDQ       $0x08, DX
-	JE         done45
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VMULPS     Y0, Y2, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest68:
+	ADDQ         $0x08, DX
+	JE           done69
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VMULPS       Y0, Y1, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two70
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done45:
+two70:
+	TESTQ   $0x00000002, DX
+	JE      one71
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one71:
+	TESTQ  $0x00000001, DX
+	JE     stored72
+	VMOVSS X0, (AX)
+
+stored72:
+done69:
 	VZEROUPPER
 	RET
 
@@ -590,9 +770,9 @@ TEXT ·divScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones48
+	JL           ones75
 
-many46:
+many73:
 	VMOVUPS (CX)(BX*1), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
@@ -607,32 +787,52 @@ many46:
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
-	JGE     many46
+	JGE     many73
 
-ones48:
+ones75:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest49
+	JL   rest76
 
-one47:
+one74:
 	VMOVUPS (CX)(BX*1), Y1
 	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one47
+	JGE     one74
 
-rest49:
-	ADDQ       $0x08, DX
-	JE         done50
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VDIVPS     Y0, Y2, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest76:
+	ADDQ         $0x08, DX
+	JE           done77
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VDIVPS       Y0, Y1, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two78
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done50:
+two78:
+	TESTQ   $0x00000002, DX
+	JE      one79
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one79:
+	TESTQ  $0x00000001, DX
+	JE     stored80
+	VMOVSS X0, (AX)
+
+stored80:
+done77:
 	VZEROUPPER
 	RET
 
@@ -646,9 +846,9 @@ TEXT ·maxScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones53
+	JL           ones83
 
-many51:
+many81:
 	VMOVUPS   (CX)(BX*1), Y2
 	VCMPPS    $0x03, Y2, Y2, Y3
 	VMAXPS    Y0, Y2, Y1
@@ -671,14 +871,14 @@ many51:
 	VMOVUPS   Y1, 96(AX)(BX*1)
 	ADDQ      $0x00000080, BX
 	SUBQ      $0x00000020, DX
-	JGE       many51
+	JGE       many81
 
-ones53:
+ones83:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest54
+	JL   rest84
 
-one52:
+one82:
 	VMOVUPS   (CX)(BX*1), Y2
 	VCMPPS    $0x03, Y2, Y2, Y3
 	VMAXPS    Y0, Y2, Y1
@@ -686,21 +886,41 @@ one52:
 	VMOVUPS   Y1, (AX)(BX*1)
 	ADDQ      $0x20, BX
 	SUBQ      $0x08, DX
-	JGE       one52
+	JGE       one82
 
-rest54:
-	ADDQ       $0x08, DX
-	JE         done55
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VCMPPS     $0x03, Y2, Y2, Y3
-	VMAXPS     Y0, Y2, Y0
-	VBLENDVPS  Y3, Y2, Y0, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest84:
+	ADDQ         $0x08, DX
+	JE           done85
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VCMPPS       $0x03, Y1, Y1, Y2
+	VMAXPS       Y0, Y1, Y0
+	VBLENDVPS    Y2, Y1, Y0, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two86
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done55:
+two86:
+	TESTQ   $0x00000002, DX
+	JE      one87
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one87:
+	TESTQ  $0x00000001, DX
+	JE     stored88
+	VMOVSS X0, (AX)
+
+stored88:
+done85:
 	VZEROUPPER
 	RET
 
@@ -714,9 +934,9 @@ TEXT ·minScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones58
+	JL           ones91
 
-many56:
+many89:
 	VMOVUPS   (CX)(BX*1), Y2
 	VCMPPS    $0x03, Y2, Y2, Y3
 	VMINPS    Y0, Y2, Y1
@@ -739,14 +959,14 @@ many56:
 	VMOVUPS   Y1, 96(AX)(BX*1)
 	ADDQ      $0x00000080, BX
 	SUBQ      $0x00000020, DX
-	JGE       many56
+	JGE       many89
 
-ones58:
+ones91:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest59
+	JL   rest92
 
-one57:
+one90:
 	VMOVUPS   (CX)(BX*1), Y2
 	VCMPPS    $0x03, Y2, Y2, Y3
 	VMINPS    Y0, Y2, Y1
@@ -754,21 +974,41 @@ one57:
 	VMOVUPS   Y1, (AX)(BX*1)
 	ADDQ      $0x20, BX
 	SUBQ      $0x08, DX
-	JGE       one57
+	JGE       one90
 
-rest59:
-	ADDQ       $0x08, DX
-	JE         done60
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VCMPPS     $0x03, Y2, Y2, Y3
-	VMINPS     Y0, Y2, Y0
-	VBLENDVPS  Y3, Y2, Y0, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest92:
+	ADDQ         $0x08, DX
+	JE           done93
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VCMPPS       $0x03, Y1, Y1, Y2
+	VMINPS       Y0, Y1, Y0
+	VBLENDVPS    Y2, Y1, Y0, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two94
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done60:
+two94:
+	TESTQ   $0x00000002, DX
+	JE      one95
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one95:
+	TESTQ  $0x00000001, DX
+	JE     stored96
+	VMOVSS X0, (AX)
+
+stored96:
+done93:
 	VZEROUPPER
 	RET
 
@@ -782,9 +1022,9 @@ TEXT ·scalarSubAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones63
+	JL           ones99
 
-many61:
+many97:
 	VMOVUPS (CX)(BX*1), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
@@ -799,32 +1039,52 @@ many61:
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
-	JGE     many61
+	JGE     many97
 
-ones63:
+ones99:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest64
+	JL   rest100
 
-one62:
+one98:
 	VMOVUPS (CX)(BX*1), Y1
 	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one62
+	JGE     one98
 
-rest64:
-	ADDQ       $0x08, DX
-	JE         done65
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VSUBPS     Y2, Y0, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest100:
+	ADDQ         $0x08, DX
+	JE           done101
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VSUBPS       Y1, Y0, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two102
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done65:
+two102:
+	TESTQ   $0x00000002, DX
+	JE      one103
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one103:
+	TESTQ  $0x00000001, DX
+	JE     stored104
+	VMOVSS X0, (AX)
+
+stored104:
+done101:
 	VZEROUPPER
 	RET
 
@@ -838,9 +1098,9 @@ TEXT ·scalarDivAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones68
+	JL           ones107
 
-many66:
+many105:
 	VMOVUPS (CX)(BX*1), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
@@ -855,32 +1115,52 @@ many66:
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
-	JGE     many66
+	JGE     many105
 
-ones68:
+ones107:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest69
+	JL   rest108
 
-one67:
+one106:
 	VMOVUPS (CX)(BX*1), Y1
 	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one67
+	JGE     one106
 
-rest69:
-	ADDQ       $0x08, DX
-	JE         done70
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VDIVPS     Y2, Y0, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest108:
+	ADDQ         $0x08, DX
+	JE           done109
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two110
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done70:
+two110:
+	TESTQ   $0x00000002, DX
+	JE      one111
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one111:
+	TESTQ  $0x00000001, DX
+	JE     stored112
+	VMOVSS X0, (AX)
+
+stored112:
+done109:
 	VZEROUPPER
 	RET
 
@@ -894,9 +1174,9 @@ TEXT ·xorAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones73
+	JL           ones115
 
-many71:
+many113:
 	VMOVUPS (CX)(BX*1), Y1
 	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
@@ -911,32 +1191,52 @@ many71:
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
-	JGE     many71
+	JGE     many113
 
-ones73:
+ones115:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest74
+	JL   rest116
 
-one72:
+one114:
 	VMOVUPS (CX)(BX*1), Y1
 	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one72
+	JGE     one114
 
-rest74:
-	ADDQ       $0x08, DX
-	JE         done75
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VXORPS     Y2, Y0, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest116:
+	ADDQ         $0x08, DX
+	JE           done117
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VXORPS       Y1, Y0, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two118
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done75:
+two118:
+	TESTQ   $0x00000002, DX
+	JE      one119
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one119:
+	TESTQ  $0x00000001, DX
+	JE     stored120
+	VMOVSS X0, (AX)
+
+stored120:
+done117:
 	VZEROUPPER
 	RET
 
@@ -950,9 +1250,9 @@ TEXT ·andAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones78
+	JL           ones123
 
-many76:
+many121:
 	VMOVUPS (CX)(BX*1), Y1
 	VANDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
@@ -967,32 +1267,52 @@ many76:
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
-	JGE     many76
+	JGE     many121
 
-ones78:
+ones123:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest79
+	JL   rest124
 
-one77:
+one122:
 	VMOVUPS (CX)(BX*1), Y1
 	VANDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one77
+	JGE     one122
 
-rest79:
-	ADDQ       $0x08, DX
-	JE         done80
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y1
-	VMASKMOVPS (CX)(BX*1), Y1, Y2
-	VANDPS     Y2, Y0, Y0
-	VMASKMOVPS Y0, Y1, (AX)(BX*1)
+rest124:
+	ADDQ         $0x08, DX
+	JE           done125
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VANDPS       Y1, Y0, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two126
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done80:
+two126:
+	TESTQ   $0x00000002, DX
+	JE      one127
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one127:
+	TESTQ  $0x00000001, DX
+	JE     stored128
+	VMOVSS X0, (AX)
+
+stored128:
+done125:
 	VZEROUPPER
 	RET
 
@@ -1006,9 +1326,9 @@ TEXT ·fmaAVX2(SB), NOSPLIT, $0-40
 	MOVQ n+32(FP), SI
 	XORQ DI, DI
 	SUBQ $0x00000020, SI
-	JL   ones83
+	JL   ones131
 
-many81:
+many129:
 	VMOVUPS     (BX)(DI*1), Y0
 	VMOVUPS     (CX)(DI*1), Y1
 	VMOVUPS     (DX)(DI*1), Y2
@@ -1031,14 +1351,14 @@ many81:
 	VMOVUPS     Y0, 96(AX)(DI*1)
 	ADDQ        $0x00000080, DI
 	SUBQ        $0x00000020, SI
-	JGE         many81
+	JGE         many129
 
-ones83:
+ones131:
 	ADDQ $0x00000020, SI
 	SUBQ $0x08, SI
-	JL   rest84
+	JL   rest132
 
-one82:
+one130:
 	VMOVUPS     (BX)(DI*1), Y0
 	VMOVUPS     (CX)(DI*1), Y1
 	VMOVUPS     (DX)(DI*1), Y2
@@ -1046,21 +1366,41 @@ one82:
 	VMOVUPS     Y0, (AX)(DI*1)
 	ADDQ        $0x20, DI
 	SUBQ        $0x08, SI
-	JGE         one82
+	JGE         one130
 
-rest84:
-	ADDQ        $0x08, SI
-	JE          done85
-	LEAQ        tailMask<>+32(SB), R8
-	NEGQ        SI
-	VMOVUPS     (R8)(SI*4), Y0
-	VMASKMOVPS  (BX)(DI*1), Y0, Y1
-	VMASKMOVPS  (CX)(DI*1), Y0, Y2
-	VMASKMOVPS  (DX)(DI*1), Y0, Y3
-	VFMADD231PS Y2, Y3, Y1
-	VMASKMOVPS  Y1, Y0, (AX)(DI*1)
+rest132:
+	ADDQ         $0x08, SI
+	JE           done133
+	LEAQ         tailMask<>+32(SB), R8
+	MOVQ         SI, R9
+	NEGQ         R9
+	VMOVUPS      (R8)(R9*4), Y0
+	VMASKMOVPS   (BX)(DI*1), Y0, Y1
+	VMASKMOVPS   (CX)(DI*1), Y0, Y2
+	VMASKMOVPS   (DX)(DI*1), Y0, Y0
+	VFMADD231PS  Y2, Y0, Y1
+	LEAQ         (AX)(DI*1), AX
+	VMOVAPS      Y1, Y0
+	TESTQ        $0x00000004, SI
+	JE           two134
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done85:
+two134:
+	TESTQ   $0x00000002, SI
+	JE      one135
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one135:
+	TESTQ  $0x00000001, SI
+	JE     stored136
+	VMOVSS X0, (AX)
+
+stored136:
+done133:
 	VZEROUPPER
 	RET
 
@@ -1075,9 +1415,9 @@ TEXT ·scaleAddAVX2(SB), NOSPLIT, $0-36
 	MOVQ         n+24(FP), BX
 	XORQ         SI, SI
 	SUBQ         $0x00000020, BX
-	JL           ones88
+	JL           ones139
 
-many86:
+many137:
 	VMOVUPS     (DX)(SI*1), Y1
 	VMOVUPS     (CX)(SI*1), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -1096,34 +1436,54 @@ many86:
 	VMOVUPS     Y1, 96(AX)(SI*1)
 	ADDQ        $0x00000080, SI
 	SUBQ        $0x00000020, BX
-	JGE         many86
+	JGE         many137
 
-ones88:
+ones139:
 	ADDQ $0x00000020, BX
 	SUBQ $0x08, BX
-	JL   rest89
+	JL   rest140
 
-one87:
+one138:
 	VMOVUPS     (DX)(SI*1), Y1
 	VMOVUPS     (CX)(SI*1), Y2
 	VFMADD231PS Y2, Y0, Y1
 	VMOVUPS     Y1, (AX)(SI*1)
 	ADDQ        $0x20, SI
 	SUBQ        $0x08, BX
-	JGE         one87
+	JGE         one138
 
-rest89:
-	ADDQ        $0x08, BX
-	JE          done90
-	LEAQ        tailMask<>+32(SB), DI
-	NEGQ        BX
-	VMOVUPS     (DI)(BX*4), Y1
-	VMASKMOVPS  (DX)(SI*1), Y1, Y2
-	VMASKMOVPS  (CX)(SI*1), Y1, Y3
-	VFMADD231PS Y3, Y0, Y2
-	VMASKMOVPS  Y2, Y1, (AX)(SI*1)
+rest140:
+	ADDQ         $0x08, BX
+	JE           done141
+	LEAQ         tailMask<>+32(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y1
+	VMASKMOVPS   (DX)(SI*1), Y1, Y2
+	VMASKMOVPS   (CX)(SI*1), Y1, Y1
+	VFMADD231PS  Y1, Y0, Y2
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y2, Y0
+	TESTQ        $0x00000004, BX
+	JE           two142
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done90:
+two142:
+	TESTQ   $0x00000002, BX
+	JE      one143
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one143:
+	TESTQ  $0x00000001, BX
+	JE     stored144
+	VMOVSS X0, (AX)
+
+stored144:
+done141:
 	VZEROUPPER
 	RET
 
@@ -1139,9 +1499,9 @@ TEXT ·affineAVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x00000020, DX
-	JL           ones93
+	JL           ones147
 
-many91:
+many145:
 	VMOVUPS     (CX)(BX*1), Y2
 	VFMADD213PS Y1, Y0, Y2
 	VMOVUPS     Y2, (AX)(BX*1)
@@ -1156,31 +1516,51 @@ many91:
 	VMOVUPS     Y2, 96(AX)(BX*1)
 	ADDQ        $0x00000080, BX
 	SUBQ        $0x00000020, DX
-	JGE         many91
+	JGE         many145
 
-ones93:
+ones147:
 	ADDQ $0x00000020, DX
 	SUBQ $0x08, DX
-	JL   rest94
+	JL   rest148
 
-one92:
+one146:
 	VMOVUPS     (CX)(BX*1), Y2
 	VFMADD213PS Y1, Y0, Y2
 	VMOVUPS     Y2, (AX)(BX*1)
 	ADDQ        $0x20, BX
 	SUBQ        $0x08, DX
-	JGE         one92
+	JGE         one146
 
-rest94:
-	ADDQ        $0x08, DX
-	JE          done95
-	LEAQ        tailMask<>+32(SB), SI
-	NEGQ        DX
-	VMOVUPS     (SI)(DX*4), Y2
-	VMASKMOVPS  (CX)(BX*1), Y2, Y3
-	VFMADD213PS Y1, Y0, Y3
-	VMASKMOVPS  Y3, Y2, (AX)(BX*1)
+rest148:
+	ADDQ         $0x08, DX
+	JE           done149
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y2
+	VMASKMOVPS   (CX)(BX*1), Y2, Y2
+	VFMADD213PS  Y1, Y0, Y2
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y2, Y0
+	TESTQ        $0x00000004, DX
+	JE           two150
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done95:
+two150:
+	TESTQ   $0x00000002, DX
+	JE      one151
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one151:
+	TESTQ  $0x00000001, DX
+	JE     stored152
+	VMOVSS X0, (AX)
+
+stored152:
+done149:
 	VZEROUPPER
 	RET

@@ -51,37 +51,57 @@ rest4:
 	ADDQ         $0x08, DX
 	JE           done5
 	LEAQ         tailMask<>+32(SB), SI
-	NEGQ         DX
-	VMOVUPS      (SI)(DX*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y1
-	VMOVUPS      x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      xc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMULPS       x3fb8aa3b<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS x3f318000<>+0(SB), Y2, Y1
-	VFNMADD231PS xb95e8083<>+0(SB), Y2, Y1
-	VMOVUPS      x3ab50d38<>+0(SB), Y3
-	VFMADD213PS  x3c091fe3<>+0(SB), Y1, Y3
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y1, Y3
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y1, Y3
-	VFMADD213PS  x3efffffe<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       x3f800000<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMOVUPS      x42b20000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      xc2d00000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      x3ab50d38<>+0(SB), Y2
+	VFMADD213PS  x3c091fe3<>+0(SB), Y0, Y2
+	VFMADD213PS  x3d2aac8b<>+0(SB), Y0, Y2
+	VFMADD213PS  x3e2aaa45<>+0(SB), Y0, Y2
+	VFMADD213PS  x3efffffe<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y0, Y3
+	VFMADD213PS  Y0, Y3, Y2
+	VADDPS       x3f800000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPADDD       x0000007f<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y2, Y2
 	VPADDD       x0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VPADDD       x0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VMASKMOVPS   Y3, Y0, (AX)(BX*1)
+	VMULPS       Y1, Y2, Y2
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y2, Y0
+	TESTQ        $0x00000004, DX
+	JE           two6
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
+two6:
+	TESTQ   $0x00000002, DX
+	JE      one7
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one7:
+	TESTQ  $0x00000001, DX
+	JE     stored8
+	VMOVSS X0, (AX)
+
+stored8:
 done5:
 	VZEROUPPER
 	RET
@@ -232,9 +252,9 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
-	JL   rest9
+	JL   rest12
 
-one7:
+one10:
 	VMOVUPS      (CX)(BX*1), Y0
 	VCMPPS       $0x01, x00800000<>+0(SB), Y0, Y1
 	VMULPS       x4b000000<>+0(SB), Y0, Y2
@@ -274,53 +294,73 @@ one7:
 	VMOVUPS      Y1, (AX)(BX*1)
 	ADDQ         $0x20, BX
 	SUBQ         $0x08, DX
-	JGE          one7
+	JGE          one10
 
-rest9:
+rest12:
 	ADDQ         $0x08, DX
-	JE           done10
+	JE           done13
 	LEAQ         tailMask<>+32(SB), SI
-	NEGQ         DX
-	VMOVUPS      (SI)(DX*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y1
-	VCMPPS       $0x01, x00800000<>+0(SB), Y1, Y2
-	VMULPS       x4b000000<>+0(SB), Y1, Y3
-	VBLENDVPS    Y2, Y3, Y1, Y3
-	VPSUBD       x3f3504f3<>+0(SB), Y3, Y4
-	VPSRAD       $0x17, Y4, Y4
-	VPSLLD       $0x17, Y4, Y5
-	VPSUBD       Y5, Y3, Y3
-	VCVTDQ2PS    Y4, Y4
-	VANDPS       x41b80000<>+0(SB), Y2, Y2
-	VSUBPS       Y2, Y4, Y4
-	VSUBPS       x3f800000<>+0(SB), Y3, Y3
-	VMOVUPS      xbda34f4e<>+0(SB), Y2
-	VFMADD213PS  x3e019808<>+0(SB), Y3, Y2
-	VFMADD213PS  xbe0502a5<>+0(SB), Y3, Y2
-	VFMADD213PS  x3e118289<>+0(SB), Y3, Y2
-	VFMADD213PS  xbe2a68e8<>+0(SB), Y3, Y2
-	VFMADD213PS  x3e4ccff3<>+0(SB), Y3, Y2
-	VFMADD213PS  xbe800066<>+0(SB), Y3, Y2
-	VFMADD213PS  x3eaaaaaa<>+0(SB), Y3, Y2
-	VMULPS       Y3, Y3, Y5
-	VMULPS       Y5, Y2, Y2
-	VMULPS       Y3, Y2, Y2
-	VFMADD231PS  xb95e8083<>+0(SB), Y4, Y2
-	VFNMADD231PS x3f000000<>+0(SB), Y5, Y2
-	VADDPS       Y3, Y2, Y2
-	VFMADD231PS  x3f318000<>+0(SB), Y4, Y2
-	VCMPPS       $0x06, x7f7fffff<>+0(SB), Y1, Y3
-	VBLENDVPS    Y3, Y1, Y2, Y2
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x01, Y4, Y1, Y3
-	VMOVUPS      x7fc00000<>+0(SB), Y5
-	VBLENDVPS    Y3, Y5, Y2, Y2
-	VCMPPS       $0x00, Y4, Y1, Y3
-	VMOVUPS      xff800000<>+0(SB), Y5
-	VBLENDVPS    Y3, Y5, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (AX)(BX*1)
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VCMPPS       $0x01, x00800000<>+0(SB), Y0, Y1
+	VMULPS       x4b000000<>+0(SB), Y0, Y2
+	VBLENDVPS    Y1, Y2, Y0, Y2
+	VPSUBD       x3f3504f3<>+0(SB), Y2, Y3
+	VPSRAD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y3, Y4
+	VPSUBD       Y4, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VANDPS       x41b80000<>+0(SB), Y1, Y1
+	VSUBPS       Y1, Y3, Y3
+	VSUBPS       x3f800000<>+0(SB), Y2, Y2
+	VMOVUPS      xbda34f4e<>+0(SB), Y1
+	VFMADD213PS  x3e019808<>+0(SB), Y2, Y1
+	VFMADD213PS  xbe0502a5<>+0(SB), Y2, Y1
+	VFMADD213PS  x3e118289<>+0(SB), Y2, Y1
+	VFMADD213PS  xbe2a68e8<>+0(SB), Y2, Y1
+	VFMADD213PS  x3e4ccff3<>+0(SB), Y2, Y1
+	VFMADD213PS  xbe800066<>+0(SB), Y2, Y1
+	VFMADD213PS  x3eaaaaaa<>+0(SB), Y2, Y1
+	VMULPS       Y2, Y2, Y4
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y2, Y1, Y1
+	VFMADD231PS  xb95e8083<>+0(SB), Y3, Y1
+	VFNMADD231PS x3f000000<>+0(SB), Y4, Y1
+	VADDPS       Y2, Y1, Y1
+	VFMADD231PS  x3f318000<>+0(SB), Y3, Y1
+	VCMPPS       $0x06, x7f7fffff<>+0(SB), Y0, Y2
+	VBLENDVPS    Y2, Y0, Y1, Y1
+	VXORPS       Y3, Y3, Y3
+	VCMPPS       $0x01, Y3, Y0, Y2
+	VMOVUPS      x7fc00000<>+0(SB), Y4
+	VBLENDVPS    Y2, Y4, Y1, Y1
+	VCMPPS       $0x00, Y3, Y0, Y2
+	VMOVUPS      xff800000<>+0(SB), Y4
+	VBLENDVPS    Y2, Y4, Y1, Y1
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y1, Y0
+	TESTQ        $0x00000004, DX
+	JE           two14
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done10:
+two14:
+	TESTQ   $0x00000002, DX
+	JE      one15
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one15:
+	TESTQ  $0x00000001, DX
+	JE     stored16
+	VMOVSS X0, (AX)
+
+stored16:
+done13:
 	VZEROUPPER
 	RET
 
@@ -492,9 +532,9 @@ TEXT ·erfAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
-	JL   rest14
+	JL   rest20
 
-one12:
+one18:
 	VMOVUPS     (CX)(BX*1), Y0
 	VMOVUPS     x40800000<>+0(SB), Y1
 	VMINPS      Y0, Y1, Y0
@@ -522,41 +562,61 @@ one12:
 	VMOVUPS     Y0, (AX)(BX*1)
 	ADDQ        $0x20, BX
 	SUBQ        $0x08, DX
-	JGE         one12
+	JGE         one18
 
-rest14:
-	ADDQ        $0x08, DX
-	JE          done15
-	LEAQ        tailMask<>+32(SB), SI
-	NEGQ        DX
-	VMOVUPS     (SI)(DX*4), Y0
-	VMASKMOVPS  (CX)(BX*1), Y0, Y1
-	VMOVUPS     x40800000<>+0(SB), Y2
-	VMINPS      Y1, Y2, Y1
-	VMOVUPS     xc0800000<>+0(SB), Y2
-	VMAXPS      Y1, Y2, Y1
-	VMULPS      Y1, Y1, Y2
-	VMOVUPS     x36055302<>+0(SB), Y3
-	VFMADD213PS x39952e89<>+0(SB), Y2, Y3
-	VFMADD213PS x3b7e77a0<>+0(SB), Y2, Y3
-	VFMADD213PS x3d597fa2<>+0(SB), Y2, Y3
-	VFMADD213PS x3e462e40<>+0(SB), Y2, Y3
-	VFMADD213PS x3f906eba<>+0(SB), Y2, Y3
-	VMOVUPS     x381cf127<>+0(SB), Y4
-	VFMADD213PS x3a9b6063<>+0(SB), Y2, Y4
-	VFMADD213PS x3c7923de<>+0(SB), Y2, Y4
-	VFMADD213PS x3dec3a7b<>+0(SB), Y2, Y4
-	VFMADD213PS x3f013dcc<>+0(SB), Y2, Y4
-	VFMADD213PS x3f800000<>+0(SB), Y2, Y4
-	VMULPS      Y1, Y3, Y3
-	VDIVPS      Y4, Y3, Y3
-	VMOVUPS     x3f800000<>+0(SB), Y1
-	VMINPS      Y3, Y1, Y1
-	VMOVUPS     xbf800000<>+0(SB), Y2
-	VMAXPS      Y1, Y2, Y1
-	VMASKMOVPS  Y1, Y0, (AX)(BX*1)
+rest20:
+	ADDQ         $0x08, DX
+	JE           done21
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMOVUPS      x40800000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      xc0800000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       Y0, Y0, Y1
+	VMOVUPS      x36055302<>+0(SB), Y2
+	VFMADD213PS  x39952e89<>+0(SB), Y1, Y2
+	VFMADD213PS  x3b7e77a0<>+0(SB), Y1, Y2
+	VFMADD213PS  x3d597fa2<>+0(SB), Y1, Y2
+	VFMADD213PS  x3e462e40<>+0(SB), Y1, Y2
+	VFMADD213PS  x3f906eba<>+0(SB), Y1, Y2
+	VMOVUPS      x381cf127<>+0(SB), Y3
+	VFMADD213PS  x3a9b6063<>+0(SB), Y1, Y3
+	VFMADD213PS  x3c7923de<>+0(SB), Y1, Y3
+	VFMADD213PS  x3dec3a7b<>+0(SB), Y1, Y3
+	VFMADD213PS  x3f013dcc<>+0(SB), Y1, Y3
+	VFMADD213PS  x3f800000<>+0(SB), Y1, Y3
+	VMULPS       Y0, Y2, Y2
+	VDIVPS       Y3, Y2, Y2
+	VMOVUPS      x3f800000<>+0(SB), Y0
+	VMINPS       Y2, Y0, Y0
+	VMOVUPS      xbf800000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two22
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done15:
+two22:
+	TESTQ   $0x00000002, DX
+	JE      one23
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one23:
+	TESTQ  $0x00000001, DX
+	JE     stored24
+	VMOVSS X0, (AX)
+
+stored24:
+done21:
 	VZEROUPPER
 	RET
 
@@ -708,9 +768,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
-	JL   rest19
+	JL   rest28
 
-one17:
+one26:
 	VMOVUPS     (CX)(BX*1), Y0
 	VMOVUPS     x411051ec<>+0(SB), Y1
 	VMINPS      Y0, Y1, Y0
@@ -737,40 +797,60 @@ one17:
 	VMOVUPS     Y0, (AX)(BX*1)
 	ADDQ        $0x20, BX
 	SUBQ        $0x08, DX
-	JGE         one17
+	JGE         one26
 
-rest19:
-	ADDQ        $0x08, DX
-	JE          done20
-	LEAQ        tailMask<>+32(SB), SI
-	NEGQ        DX
-	VMOVUPS     (SI)(DX*4), Y0
-	VMASKMOVPS  (CX)(BX*1), Y0, Y1
-	VMOVUPS     x411051ec<>+0(SB), Y2
-	VMINPS      Y1, Y2, Y1
-	VMOVUPS     xc11051ec<>+0(SB), Y2
-	VMAXPS      Y1, Y2, Y1
-	VMULPS      Y1, Y1, Y2
-	VMOVUPS     xa9bdf440<>+0(SB), Y3
-	VFMADD213PS x2e673bdb<>+0(SB), Y2, Y3
-	VFMADD213PS xb2ad6088<>+0(SB), Y2, Y3
-	VFMADD213PS x373af80b<>+0(SB), Y2, Y3
-	VFMADD213PS x3b4b5bad<>+0(SB), Y2, Y3
-	VFMADD213PS x3e05f8b5<>+0(SB), Y2, Y3
-	VFMADD213PS x3f800000<>+0(SB), Y2, Y3
-	VMOVUPS     x39856b02<>+0(SB), Y4
-	VFMADD213PS x3cc8a221<>+0(SB), Y2, Y4
-	VFMADD213PS x3eeda703<>+0(SB), Y2, Y4
-	VFMADD213PS x3f800000<>+0(SB), Y2, Y4
-	VMULPS      Y1, Y3, Y3
-	VDIVPS      Y4, Y3, Y3
-	VMOVUPS     x3f800000<>+0(SB), Y1
-	VMINPS      Y3, Y1, Y1
-	VMOVUPS     xbf800000<>+0(SB), Y2
-	VMAXPS      Y1, Y2, Y1
-	VMASKMOVPS  Y1, Y0, (AX)(BX*1)
+rest28:
+	ADDQ         $0x08, DX
+	JE           done29
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMOVUPS      x411051ec<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      xc11051ec<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       Y0, Y0, Y1
+	VMOVUPS      xa9bdf440<>+0(SB), Y2
+	VFMADD213PS  x2e673bdb<>+0(SB), Y1, Y2
+	VFMADD213PS  xb2ad6088<>+0(SB), Y1, Y2
+	VFMADD213PS  x373af80b<>+0(SB), Y1, Y2
+	VFMADD213PS  x3b4b5bad<>+0(SB), Y1, Y2
+	VFMADD213PS  x3e05f8b5<>+0(SB), Y1, Y2
+	VFMADD213PS  x3f800000<>+0(SB), Y1, Y2
+	VMOVUPS      x39856b02<>+0(SB), Y3
+	VFMADD213PS  x3cc8a221<>+0(SB), Y1, Y3
+	VFMADD213PS  x3eeda703<>+0(SB), Y1, Y3
+	VFMADD213PS  x3f800000<>+0(SB), Y1, Y3
+	VMULPS       Y0, Y2, Y2
+	VDIVPS       Y3, Y2, Y2
+	VMOVUPS      x3f800000<>+0(SB), Y0
+	VMINPS       Y2, Y0, Y0
+	VMOVUPS      xbf800000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two30
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done20:
+two30:
+	TESTQ   $0x00000002, DX
+	JE      one31
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one31:
+	TESTQ  $0x00000001, DX
+	JE     stored32
+	VMOVSS X0, (AX)
+
+stored32:
+done29:
 	VZEROUPPER
 	RET
 
@@ -892,9 +972,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
-	JL   rest24
+	JL   rest36
 
-one22:
+one34:
 	VMOVUPS      (CX)(BX*1), Y0
 	VXORPS       x80000000<>+0(SB), Y0, Y0
 	VMOVUPS      x42b20000<>+0(SB), Y1
@@ -929,48 +1009,68 @@ one22:
 	VMOVUPS      Y2, (AX)(BX*1)
 	ADDQ         $0x20, BX
 	SUBQ         $0x08, DX
-	JGE          one22
+	JGE          one34
 
-rest24:
+rest36:
 	ADDQ         $0x08, DX
-	JE           done25
+	JE           done37
 	LEAQ         tailMask<>+32(SB), SI
-	NEGQ         DX
-	VMOVUPS      (SI)(DX*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y1
-	VXORPS       x80000000<>+0(SB), Y1, Y1
-	VMOVUPS      x42b20000<>+0(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      xc2d00000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMULPS       x3fb8aa3b<>+0(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS x3f318000<>+0(SB), Y2, Y1
-	VFNMADD231PS xb95e8083<>+0(SB), Y2, Y1
-	VMOVUPS      x3ab50d38<>+0(SB), Y3
-	VFMADD213PS  x3c091fe3<>+0(SB), Y1, Y3
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y1, Y3
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y1, Y3
-	VFMADD213PS  x3efffffe<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       x3f800000<>+0(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPSRAD       $0x01, Y2, Y1
-	VPSUBD       Y1, Y2, Y2
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VXORPS       x80000000<>+0(SB), Y0, Y0
+	VMOVUPS      x42b20000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      xc2d00000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMULPS       x3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS x3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS xb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      x3ab50d38<>+0(SB), Y2
+	VFMADD213PS  x3c091fe3<>+0(SB), Y0, Y2
+	VFMADD213PS  x3d2aac8b<>+0(SB), Y0, Y2
+	VFMADD213PS  x3e2aaa45<>+0(SB), Y0, Y2
+	VFMADD213PS  x3efffffe<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y0, Y3
+	VFMADD213PS  Y0, Y3, Y2
+	VADDPS       x3f800000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPADDD       x0000007f<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y2, Y2
 	VPADDD       x0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y3, Y3
-	VPADDD       x0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y3
-	VMOVUPS      x3f800000<>+0(SB), Y1
-	VADDPS       Y1, Y3, Y3
-	VDIVPS       Y3, Y1, Y3
-	VMASKMOVPS   Y3, Y0, (AX)(BX*1)
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      x3f800000<>+0(SB), Y0
+	VADDPS       Y0, Y2, Y2
+	VDIVPS       Y2, Y0, Y2
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y2, Y0
+	TESTQ        $0x00000004, DX
+	JE           two38
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done25:
+two38:
+	TESTQ   $0x00000002, DX
+	JE      one39
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one39:
+	TESTQ  $0x00000001, DX
+	JE     stored40
+	VMOVSS X0, (AX)
+
+stored40:
+done37:
 	VZEROUPPER
 	RET
 
@@ -992,9 +1092,9 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
-	JL   rest29
+	JL   rest44
 
-one27:
+one42:
 	VMOVUPS     (CX)(BX*1), Y0
 	VMULPS      x3f3504f3<>+0(SB), Y0, Y1
 	VMULPS      x3f000000<>+0(SB), Y0, Y0
@@ -1025,44 +1125,64 @@ one27:
 	VMOVUPS     Y1, (AX)(BX*1)
 	ADDQ        $0x20, BX
 	SUBQ        $0x08, DX
-	JGE         one27
+	JGE         one42
 
-rest29:
-	ADDQ        $0x08, DX
-	JE          done30
-	LEAQ        tailMask<>+32(SB), SI
-	NEGQ        DX
-	VMOVUPS     (SI)(DX*4), Y0
-	VMASKMOVPS  (CX)(BX*1), Y0, Y1
-	VMULPS      x3f3504f3<>+0(SB), Y1, Y2
-	VMULPS      x3f000000<>+0(SB), Y1, Y1
-	VMOVUPS     x40800000<>+0(SB), Y3
-	VMINPS      Y2, Y3, Y2
-	VMOVUPS     xc0800000<>+0(SB), Y3
-	VMAXPS      Y2, Y3, Y2
-	VMULPS      Y2, Y2, Y3
-	VMOVUPS     x36055302<>+0(SB), Y4
-	VFMADD213PS x39952e89<>+0(SB), Y3, Y4
-	VFMADD213PS x3b7e77a0<>+0(SB), Y3, Y4
-	VFMADD213PS x3d597fa2<>+0(SB), Y3, Y4
-	VFMADD213PS x3e462e40<>+0(SB), Y3, Y4
-	VFMADD213PS x3f906eba<>+0(SB), Y3, Y4
-	VMOVUPS     x381cf127<>+0(SB), Y5
-	VFMADD213PS x3a9b6063<>+0(SB), Y3, Y5
-	VFMADD213PS x3c7923de<>+0(SB), Y3, Y5
-	VFMADD213PS x3dec3a7b<>+0(SB), Y3, Y5
-	VFMADD213PS x3f013dcc<>+0(SB), Y3, Y5
-	VFMADD213PS x3f800000<>+0(SB), Y3, Y5
-	VMULPS      Y2, Y4, Y4
-	VDIVPS      Y5, Y4, Y4
-	VMOVUPS     x3f800000<>+0(SB), Y2
-	VMINPS      Y4, Y2, Y2
-	VMOVUPS     xbf800000<>+0(SB), Y3
-	VMAXPS      Y2, Y3, Y2
-	VFMADD213PS Y1, Y1, Y2
-	VMASKMOVPS  Y2, Y0, (AX)(BX*1)
+rest44:
+	ADDQ         $0x08, DX
+	JE           done45
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMULPS       x3f3504f3<>+0(SB), Y0, Y1
+	VMULPS       x3f000000<>+0(SB), Y0, Y0
+	VMOVUPS      x40800000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      xc0800000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      x36055302<>+0(SB), Y3
+	VFMADD213PS  x39952e89<>+0(SB), Y2, Y3
+	VFMADD213PS  x3b7e77a0<>+0(SB), Y2, Y3
+	VFMADD213PS  x3d597fa2<>+0(SB), Y2, Y3
+	VFMADD213PS  x3e462e40<>+0(SB), Y2, Y3
+	VFMADD213PS  x3f906eba<>+0(SB), Y2, Y3
+	VMOVUPS      x381cf127<>+0(SB), Y4
+	VFMADD213PS  x3a9b6063<>+0(SB), Y2, Y4
+	VFMADD213PS  x3c7923de<>+0(SB), Y2, Y4
+	VFMADD213PS  x3dec3a7b<>+0(SB), Y2, Y4
+	VFMADD213PS  x3f013dcc<>+0(SB), Y2, Y4
+	VFMADD213PS  x3f800000<>+0(SB), Y2, Y4
+	VMULPS       Y1, Y3, Y3
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      x3f800000<>+0(SB), Y1
+	VMINPS       Y3, Y1, Y1
+	VMOVUPS      xbf800000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VFMADD213PS  Y0, Y0, Y1
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y1, Y0
+	TESTQ        $0x00000004, DX
+	JE           two46
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done30:
+two46:
+	TESTQ   $0x00000002, DX
+	JE      one47
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one47:
+	TESTQ  $0x00000001, DX
+	JE     stored48
+	VMOVSS X0, (AX)
+
+stored48:
+done45:
 	VZEROUPPER
 	RET
 
@@ -1074,27 +1194,47 @@ TEXT ·sqrtAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
-	JL   rest34
+	JL   rest52
 
-one32:
+one50:
 	VMOVUPS (CX)(BX*1), Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS Y0, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one32
+	JGE     one50
 
-rest34:
-	ADDQ       $0x08, DX
-	JE         done35
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y0
-	VMASKMOVPS (CX)(BX*1), Y0, Y1
-	VSQRTPS    Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)(BX*1)
+rest52:
+	ADDQ         $0x08, DX
+	JE           done53
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VSQRTPS      Y0, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two54
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done35:
+two54:
+	TESTQ   $0x00000002, DX
+	JE      one55
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one55:
+	TESTQ  $0x00000001, DX
+	JE     stored56
+	VMOVSS X0, (AX)
+
+stored56:
+done53:
 	VZEROUPPER
 	RET
 
@@ -1106,9 +1246,9 @@ TEXT ·rsqrtAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
-	JL   rest39
+	JL   rest60
 
-one37:
+one58:
 	VMOVUPS (CX)(BX*1), Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS x3f800000<>+0(SB), Y1
@@ -1116,21 +1256,41 @@ one37:
 	VMOVUPS Y0, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
-	JGE     one37
+	JGE     one58
 
-rest39:
-	ADDQ       $0x08, DX
-	JE         done40
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y0
-	VMASKMOVPS (CX)(BX*1), Y0, Y1
-	VSQRTPS    Y1, Y1
-	VMOVUPS    x3f800000<>+0(SB), Y2
-	VDIVPS     Y1, Y2, Y1
-	VMASKMOVPS Y1, Y0, (AX)(BX*1)
+rest60:
+	ADDQ         $0x08, DX
+	JE           done61
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VSQRTPS      Y0, Y0
+	VMOVUPS      x3f800000<>+0(SB), Y1
+	VDIVPS       Y0, Y1, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two62
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done40:
+two62:
+	TESTQ   $0x00000002, DX
+	JE      one63
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one63:
+	TESTQ  $0x00000001, DX
+	JE     stored64
+	VMOVSS X0, (AX)
+
+stored64:
+done61:
 	VZEROUPPER
 	RET
 
@@ -1143,9 +1303,9 @@ TEXT ·geluGradientAVX2(SB), NOSPLIT, $0-32
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
 	SUBQ $0x08, BX
-	JL   rest44
+	JL   rest68
 
-one42:
+one66:
 	VMOVUPS      (CX)(SI*1), Y0
 	VMOVUPS      x41600000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y1
@@ -1207,14 +1367,15 @@ one42:
 	VMOVUPS      Y0, (AX)(SI*1)
 	ADDQ         $0x20, SI
 	SUBQ         $0x08, BX
-	JGE          one42
+	JGE          one66
 
-rest44:
+rest68:
 	ADDQ         $0x08, BX
-	JE           done45
+	JE           done69
 	LEAQ         tailMask<>+32(SB), DI
-	NEGQ         BX
-	VMOVUPS      (DI)(BX*4), Y0
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y0
 	VMASKMOVPS   (CX)(SI*1), Y0, Y1
 	VMOVUPS      x41600000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y2
@@ -1271,11 +1432,30 @@ rest44:
 	VMOVUPS      x3f000000<>+0(SB), Y2
 	VFMADD213PS  Y2, Y2, Y1
 	VFMADD231PS  x3ecc422a<>+0(SB), Y6, Y1
-	VMASKMOVPS   (DX)(SI*1), Y0, Y2
-	VMULPS       Y2, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (AX)(SI*1)
+	VMASKMOVPS   (DX)(SI*1), Y0, Y0
+	VMULPS       Y0, Y1, Y1
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y1, Y0
+	TESTQ        $0x00000004, BX
+	JE           two70
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done45:
+two70:
+	TESTQ   $0x00000002, BX
+	JE      one71
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one71:
+	TESTQ  $0x00000001, BX
+	JE     stored72
+	VMOVSS X0, (AX)
+
+stored72:
+done69:
 	VZEROUPPER
 	RET
 

@@ -302,22 +302,42 @@ one11:
 	JGE       one11
 
 rest13:
-	ADDQ       $0x08, DX
-	JE         done14
-	LEAQ       tailMask<>+32(SB), SI
-	NEGQ       DX
-	VMOVUPS    (SI)(DX*4), Y0
-	VMASKMOVPS (CX)(BX*1), Y0, Y1
-	VPSRLD     $0x10, Y1, Y2
-	VPAND      x00000001<>+0(SB), Y2, Y2
-	VPADDD     x00007fff<>+0(SB), Y1, Y3
-	VPADDD     Y2, Y3, Y3
-	VCMPPS     $0x03, Y1, Y1, Y2
-	VORPS      x00400000<>+0(SB), Y1, Y1
-	VBLENDVPS  Y2, Y1, Y3, Y3
-	VANDPS     xffff0000<>+0(SB), Y3, Y3
-	VMASKMOVPS Y3, Y0, (AX)(BX*1)
+	ADDQ         $0x08, DX
+	JE           done14
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VPSRLD       $0x10, Y0, Y1
+	VPAND        x00000001<>+0(SB), Y1, Y1
+	VPADDD       x00007fff<>+0(SB), Y0, Y2
+	VPADDD       Y1, Y2, Y2
+	VCMPPS       $0x03, Y0, Y0, Y1
+	VORPS        x00400000<>+0(SB), Y0, Y0
+	VBLENDVPS    Y1, Y0, Y2, Y2
+	VANDPS       xffff0000<>+0(SB), Y2, Y2
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y2, Y0
+	TESTQ        $0x00000004, DX
+	JE           two15
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
+two15:
+	TESTQ   $0x00000002, DX
+	JE      one16
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one16:
+	TESTQ  $0x00000001, DX
+	JE     stored17
+	VMOVSS X0, (AX)
+
+stored17:
 done14:
 	VZEROUPPER
 	RET
@@ -388,7 +408,7 @@ TEXT ·toBFloat16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 
-loop15:
+loop18:
 	VMOVUPS      (CX)(BX*4), Y0
 	VPSRLD       $0x10, Y0, Y1
 	VPAND        x00000001<>+0(SB), Y1, Y1
@@ -404,7 +424,7 @@ loop15:
 	VMOVUPS      X2, (AX)(BX*2)
 	ADDQ         $0x08, BX
 	CMPQ         BX, DX
-	JL           loop15
+	JL           loop18
 	VZEROUPPER
 	RET
 
@@ -416,13 +436,13 @@ TEXT ·fromBFloat16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 
-loop16:
+loop19:
 	VPMOVZXWD (CX)(BX*2), Y0
 	VPSLLD    $0x10, Y0, Y0
 	VMOVUPS   Y0, (AX)(BX*4)
 	ADDQ      $0x08, BX
 	CMPQ      BX, DX
-	JL        loop16
+	JL        loop19
 	VZEROUPPER
 	RET
 
@@ -434,12 +454,12 @@ TEXT ·toFloat16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 
-loop17:
+loop20:
 	VMOVUPS   (CX)(BX*4), Y0
 	VCVTPS2PH $0x00, Y0, (AX)(BX*2)
 	ADDQ      $0x08, BX
 	CMPQ      BX, DX
-	JL        loop17
+	JL        loop20
 	VZEROUPPER
 	RET
 
@@ -451,11 +471,11 @@ TEXT ·fromFloat16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 
-loop18:
+loop21:
 	VCVTPH2PS (CX)(BX*2), Y0
 	VMOVUPS   Y0, (AX)(BX*4)
 	ADDQ      $0x08, BX
 	CMPQ      BX, DX
-	JL        loop18
+	JL        loop21
 	VZEROUPPER
 	RET

@@ -462,8 +462,9 @@ rest31:
 	ADDQ         $0x08, DX
 	JE           done32
 	LEAQ         tailMask<>+32(SB), SI
-	NEGQ         DX
-	VMOVUPS      (SI)(DX*4), Y2
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y2
 	VMASKMOVPS   (CX)(BX*1), Y2, Y3
 	VSUBPS       Y0, Y3, Y3
 	VMOVUPS      xc2aea8f6<>+0(SB), Y4
@@ -489,8 +490,27 @@ rest31:
 	VANDPS       Y0, Y5, Y5
 	VANDPS       Y2, Y5, Y5
 	VADDPS       Y5, Y1, Y1
-	VMASKMOVPS   Y5, Y2, (AX)(BX*1)
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y5, Y0
+	TESTQ        $0x00000004, DX
+	JE           two33
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
+two33:
+	TESTQ   $0x00000002, DX
+	JE      one34
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one34:
+	TESTQ  $0x00000001, DX
+	JE     stored35
+	VMOVSS X0, (AX)
+
+stored35:
 done32:
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
@@ -625,9 +645,9 @@ TEXT ·sumExpAVX2(SB), NOSPLIT, $0-28
 	MOVQ         n+8(FP), CX
 	XORQ         DX, DX
 	SUBQ         $0x00000020, CX
-	JL           ones35
+	JL           ones38
 
-many33:
+many36:
 	VMOVUPS      (AX)(DX*1), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMOVUPS      xc2aea8f6<>+0(SB), Y7
@@ -726,14 +746,14 @@ many33:
 	VADDPS       Y8, Y4, Y4
 	ADDQ         $0x00000080, DX
 	SUBQ         $0x00000020, CX
-	JGE          many33
+	JGE          many36
 
-ones35:
+ones38:
 	ADDQ $0x00000020, CX
 	SUBQ $0x08, CX
-	JL   rest36
+	JL   rest39
 
-one34:
+one37:
 	VMOVUPS      (AX)(DX*1), Y5
 	VSUBPS       Y0, Y5, Y5
 	VMOVUPS      xc2aea8f6<>+0(SB), Y7
@@ -760,11 +780,11 @@ one34:
 	VADDPS       Y8, Y1, Y1
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, CX
-	JGE          one34
+	JGE          one37
 
-rest36:
+rest39:
 	ADDQ         $0x08, CX
-	JE           done37
+	JE           done40
 	LEAQ         tailMask<>+32(SB), BX
 	NEGQ         CX
 	VMOVUPS      (BX)(CX*4), Y5
@@ -794,7 +814,7 @@ rest36:
 	VANDPS       Y5, Y8, Y8
 	VADDPS       Y8, Y1, Y1
 
-done37:
+done40:
 	VADDPS       Y2, Y1, Y1
 	VADDPS       Y4, Y3, Y3
 	VADDPS       Y3, Y1, Y1
@@ -819,9 +839,9 @@ TEXT ·softmaxGradientAVX2(SB), NOSPLIT, $0-36
 	MOVQ         n+24(FP), BX
 	XORQ         SI, SI
 	SUBQ         $0x00000010, BX
-	JL           ones40
+	JL           ones43
 
-many38:
+many41:
 	VMOVUPS (DX)(SI*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (CX)(SI*1), Y2
@@ -834,14 +854,14 @@ many38:
 	VMOVUPS Y1, 32(AX)(SI*1)
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, BX
-	JGE     many38
+	JGE     many41
 
-ones40:
+ones43:
 	ADDQ $0x00000010, BX
 	SUBQ $0x08, BX
-	JL   rest41
+	JL   rest44
 
-one39:
+one42:
 	VMOVUPS (DX)(SI*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (CX)(SI*1), Y2
@@ -849,21 +869,41 @@ one39:
 	VMOVUPS Y1, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	SUBQ    $0x08, BX
-	JGE     one39
+	JGE     one42
 
-rest41:
-	ADDQ       $0x08, BX
-	JE         done42
-	LEAQ       tailMask<>+32(SB), DI
-	NEGQ       BX
-	VMOVUPS    (DI)(BX*4), Y1
-	VMASKMOVPS (DX)(SI*1), Y1, Y2
-	VSUBPS     Y0, Y2, Y2
-	VMASKMOVPS (CX)(SI*1), Y1, Y0
-	VMULPS     Y0, Y2, Y2
-	VMASKMOVPS Y2, Y1, (AX)(SI*1)
+rest44:
+	ADDQ         $0x08, BX
+	JE           done45
+	LEAQ         tailMask<>+32(SB), DI
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y1
+	VMASKMOVPS   (DX)(SI*1), Y1, Y2
+	VSUBPS       Y0, Y2, Y2
+	VMASKMOVPS   (CX)(SI*1), Y1, Y0
+	VMULPS       Y0, Y2, Y2
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y2, Y0
+	TESTQ        $0x00000004, BX
+	JE           two46
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done42:
+two46:
+	TESTQ   $0x00000002, BX
+	JE      one47
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one47:
+	TESTQ  $0x00000001, BX
+	JE     stored48
+	VMOVSS X0, (AX)
+
+stored48:
+done45:
 	VZEROUPPER
 	RET
 
@@ -878,9 +918,9 @@ TEXT ·logSoftmaxGradientAVX2(SB), NOSPLIT, $0-36
 	MOVQ         n+24(FP), BX
 	XORQ         SI, SI
 	SUBQ         $0x08, BX
-	JL           rest46
+	JL           rest52
 
-one44:
+one50:
 	VMOVUPS      (CX)(SI*1), Y1
 	VMOVUPS      xc2aea8f6<>+0(SB), Y3
 	VCMPPS       $0x05, Y3, Y1, Y2
@@ -908,14 +948,15 @@ one44:
 	VMOVUPS      Y1, (AX)(SI*1)
 	ADDQ         $0x20, SI
 	SUBQ         $0x08, BX
-	JGE          one44
+	JGE          one50
 
-rest46:
+rest52:
 	ADDQ         $0x08, BX
-	JE           done47
+	JE           done53
 	LEAQ         tailMask<>+32(SB), DI
-	NEGQ         BX
-	VMOVUPS      (DI)(BX*4), Y1
+	MOVQ         BX, R8
+	NEGQ         R8
+	VMOVUPS      (DI)(R8*4), Y1
 	VMASKMOVPS   (CX)(SI*1), Y1, Y2
 	VMOVUPS      xc2aea8f6<>+0(SB), Y4
 	VCMPPS       $0x05, Y4, Y2, Y3
@@ -938,11 +979,30 @@ rest46:
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y5, Y5
 	VANDPS       Y3, Y5, Y5
-	VMASKMOVPS   (DX)(SI*1), Y1, Y2
-	VFNMADD231PS Y5, Y0, Y2
-	VMASKMOVPS   Y2, Y1, (AX)(SI*1)
+	VMASKMOVPS   (DX)(SI*1), Y1, Y1
+	VFNMADD231PS Y5, Y0, Y1
+	LEAQ         (AX)(SI*1), AX
+	VMOVAPS      Y1, Y0
+	TESTQ        $0x00000004, BX
+	JE           two54
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done47:
+two54:
+	TESTQ   $0x00000002, BX
+	JE      one55
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one55:
+	TESTQ  $0x00000001, BX
+	JE     stored56
+	VMOVSS X0, (AX)
+
+stored56:
+done53:
 	VZEROUPPER
 	RET
 
@@ -960,9 +1020,9 @@ TEXT ·normaliseAVX2(SB), NOSPLIT, $0-48
 	MOVQ         n+32(FP), SI
 	XORQ         DI, DI
 	SUBQ         $0x00000010, SI
-	JL           ones50
+	JL           ones59
 
-many48:
+many57:
 	VMOVUPS     (CX)(DI*1), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -979,14 +1039,14 @@ many48:
 	VMOVUPS     Y2, 32(AX)(DI*1)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JGE         many48
+	JGE         many57
 
-ones50:
+ones59:
 	ADDQ $0x00000010, SI
 	SUBQ $0x08, SI
-	JL   rest51
+	JL   rest60
 
-one49:
+one58:
 	VMOVUPS     (CX)(DI*1), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -996,23 +1056,43 @@ one49:
 	VMOVUPS     Y2, (AX)(DI*1)
 	ADDQ        $0x20, DI
 	SUBQ        $0x08, SI
-	JGE         one49
+	JGE         one58
 
-rest51:
-	ADDQ        $0x08, SI
-	JE          done52
-	LEAQ        tailMask<>+32(SB), R8
-	NEGQ        SI
-	VMOVUPS     (R8)(SI*4), Y2
-	VMASKMOVPS  (CX)(DI*1), Y2, Y3
-	VSUBPS      Y0, Y3, Y3
-	VMULPS      Y1, Y3, Y3
-	VMASKMOVPS  (DX)(DI*1), Y2, Y0
-	VMASKMOVPS  (BX)(DI*1), Y2, Y1
-	VFMADD213PS Y1, Y0, Y3
-	VMASKMOVPS  Y3, Y2, (AX)(DI*1)
+rest60:
+	ADDQ         $0x08, SI
+	JE           done61
+	LEAQ         tailMask<>+32(SB), R8
+	MOVQ         SI, R9
+	NEGQ         R9
+	VMOVUPS      (R8)(R9*4), Y2
+	VMASKMOVPS   (CX)(DI*1), Y2, Y3
+	VSUBPS       Y0, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VMASKMOVPS   (DX)(DI*1), Y2, Y0
+	VMASKMOVPS   (BX)(DI*1), Y2, Y1
+	VFMADD213PS  Y1, Y0, Y3
+	LEAQ         (AX)(DI*1), AX
+	VMOVAPS      Y3, Y0
+	TESTQ        $0x00000004, SI
+	JE           two62
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done52:
+two62:
+	TESTQ   $0x00000002, SI
+	JE      one63
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one63:
+	TESTQ  $0x00000001, SI
+	JE     stored64
+	VMOVSS X0, (AX)
+
+stored64:
+done61:
 	VZEROUPPER
 	RET
 
@@ -1033,9 +1113,9 @@ TEXT ·normaliseSumsAVX2(SB), NOSPLIT, $0-48
 	MOVQ         n+24(FP), BX
 	XORQ         SI, SI
 	SUBQ         $0x00000010, BX
-	JL           ones55
+	JL           ones67
 
-many53:
+many65:
 	VMOVUPS     (AX)(SI*1), Y6
 	VMOVUPS     (CX)(SI*1), Y7
 	VSUBPS      Y0, Y6, Y6
@@ -1054,14 +1134,14 @@ many53:
 	VFMADD231PS Y6, Y7, Y5
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, BX
-	JGE         many53
+	JGE         many65
 
-ones55:
+ones67:
 	ADDQ $0x00000010, BX
 	SUBQ $0x08, BX
-	JL   rest56
+	JL   rest68
 
-one54:
+one66:
 	VMOVUPS     (AX)(SI*1), Y6
 	VMOVUPS     (CX)(SI*1), Y7
 	VSUBPS      Y0, Y6, Y6
@@ -1072,11 +1152,11 @@ one54:
 	VFMADD231PS Y6, Y7, Y4
 	ADDQ        $0x20, SI
 	SUBQ        $0x08, BX
-	JGE         one54
+	JGE         one66
 
-rest56:
+rest68:
 	ADDQ        $0x08, BX
-	JE          done57
+	JE          done69
 	LEAQ        tailMask<>+32(SB), DI
 	NEGQ        BX
 	VMOVUPS     (DI)(BX*4), Y6
@@ -1089,7 +1169,7 @@ rest56:
 	VADDPS      Y8, Y2, Y2
 	VFMADD231PS Y7, Y8, Y4
 
-done57:
+done69:
 	VADDPS       Y3, Y2, Y2
 	VEXTRACTF128 $0x01, Y2, X0
 	VADDPS       X0, X2, X2
@@ -1123,9 +1203,9 @@ TEXT ·normaliseParametersAVX2(SB), NOSPLIT, $0-48
 	MOVQ         n+32(FP), SI
 	XORQ         DI, DI
 	SUBQ         $0x00000010, SI
-	JL           ones60
+	JL           ones72
 
-many58:
+many70:
 	VMOVUPS     (DX)(DI*1), Y2
 	VMOVUPS     (BX)(DI*1), Y3
 	VSUBPS      Y0, Y2, Y2
@@ -1148,14 +1228,14 @@ many58:
 	VMOVUPS     Y3, 32(CX)(DI*1)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000010, SI
-	JGE         many58
+	JGE         many70
 
-ones60:
+ones72:
 	ADDQ $0x00000010, SI
 	SUBQ $0x08, SI
-	JL   rest61
+	JL   rest73
 
-one59:
+one71:
 	VMOVUPS     (DX)(DI*1), Y2
 	VMOVUPS     (BX)(DI*1), Y3
 	VSUBPS      Y0, Y2, Y2
@@ -1168,26 +1248,66 @@ one59:
 	VMOVUPS     Y3, (CX)(DI*1)
 	ADDQ        $0x20, DI
 	SUBQ        $0x08, SI
-	JGE         one59
+	JGE         one71
 
-rest61:
-	ADDQ        $0x08, SI
-	JE          done62
-	LEAQ        tailMask<>+32(SB), R8
-	NEGQ        SI
-	VMOVUPS     (R8)(SI*4), Y2
-	VMASKMOVPS  (DX)(DI*1), Y2, Y3
-	VMASKMOVPS  (BX)(DI*1), Y2, Y4
-	VSUBPS      Y0, Y3, Y3
-	VMULPS      Y1, Y3, Y3
-	VMASKMOVPS  (AX)(DI*1), Y2, Y0
-	VFMADD213PS Y0, Y4, Y3
-	VMASKMOVPS  Y3, Y2, (AX)(DI*1)
-	VMASKMOVPS  (CX)(DI*1), Y2, Y0
-	VADDPS      Y0, Y4, Y4
-	VMASKMOVPS  Y4, Y2, (CX)(DI*1)
+rest73:
+	ADDQ         $0x08, SI
+	JE           done74
+	LEAQ         tailMask<>+32(SB), R8
+	MOVQ         SI, R9
+	NEGQ         R9
+	VMOVUPS      (R8)(R9*4), Y2
+	VMASKMOVPS   (DX)(DI*1), Y2, Y3
+	VMASKMOVPS   (BX)(DI*1), Y2, Y4
+	VSUBPS       Y0, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VMASKMOVPS   (AX)(DI*1), Y2, Y0
+	VFMADD213PS  Y0, Y4, Y3
+	LEAQ         (AX)(DI*1), AX
+	VMOVAPS      Y3, Y0
+	TESTQ        $0x00000004, SI
+	JE           two75
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done62:
+two75:
+	TESTQ   $0x00000002, SI
+	JE      one76
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one76:
+	TESTQ  $0x00000001, SI
+	JE     stored77
+	VMOVSS X0, (AX)
+
+stored77:
+	VMASKMOVPS   (CX)(DI*1), Y2, Y0
+	VADDPS       Y0, Y4, Y4
+	LEAQ         (CX)(DI*1), AX
+	VMOVAPS      Y4, Y0
+	TESTQ        $0x00000004, SI
+	JE           two78
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two78:
+	TESTQ   $0x00000002, SI
+	JE      one79
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one79:
+	TESTQ  $0x00000001, SI
+	JE     stored80
+	VMOVSS X0, (AX)
+
+stored80:
+done74:
 	VZEROUPPER
 	RET
 
@@ -1209,9 +1329,9 @@ TEXT ·normaliseGradientAVX2(SB), NOSPLIT, $0-56
 	MOVQ         n+32(FP), SI
 	XORQ         DI, DI
 	SUBQ         $0x00000010, SI
-	JL           ones65
+	JL           ones83
 
-many63:
+many81:
 	VMOVUPS      (CX)(DI*1), Y4
 	VMOVUPS      (DX)(DI*1), Y5
 	VSUBPS       Y0, Y4, Y4
@@ -1232,14 +1352,14 @@ many63:
 	VMOVUPS      Y5, 32(AX)(DI*1)
 	ADDQ         $0x00000040, DI
 	SUBQ         $0x00000010, SI
-	JGE          many63
+	JGE          many81
 
-ones65:
+ones83:
 	ADDQ $0x00000010, SI
 	SUBQ $0x08, SI
-	JL   rest66
+	JL   rest84
 
-one64:
+one82:
 	VMOVUPS      (CX)(DI*1), Y4
 	VMOVUPS      (DX)(DI*1), Y5
 	VSUBPS       Y0, Y4, Y4
@@ -1251,14 +1371,15 @@ one64:
 	VMOVUPS      Y5, (AX)(DI*1)
 	ADDQ         $0x20, DI
 	SUBQ         $0x08, SI
-	JGE          one64
+	JGE          one82
 
-rest66:
+rest84:
 	ADDQ         $0x08, SI
-	JE           done67
+	JE           done85
 	LEAQ         tailMask<>+32(SB), R8
-	NEGQ         SI
-	VMOVUPS      (R8)(SI*4), Y4
+	MOVQ         SI, R9
+	NEGQ         R9
+	VMOVUPS      (R8)(R9*4), Y4
 	VMASKMOVPS   (CX)(DI*1), Y4, Y5
 	VMASKMOVPS   (DX)(DI*1), Y4, Y6
 	VSUBPS       Y0, Y5, Y5
@@ -1267,8 +1388,27 @@ rest66:
 	VFMSUB213PS  Y2, Y0, Y6
 	VFNMADD231PS Y5, Y3, Y6
 	VMULPS       Y1, Y6, Y6
-	VMASKMOVPS   Y6, Y4, (AX)(DI*1)
+	LEAQ         (AX)(DI*1), AX
+	VMOVAPS      Y6, Y0
+	TESTQ        $0x00000004, SI
+	JE           two86
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-done67:
+two86:
+	TESTQ   $0x00000002, SI
+	JE      one87
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one87:
+	TESTQ  $0x00000001, SI
+	JE     stored88
+	VMOVSS X0, (AX)
+
+stored88:
+done85:
 	VZEROUPPER
 	RET

@@ -14,6 +14,7 @@ type tile struct {
 	scale        float32
 	next         int // bytes from A's rows 0 to 5 to rows 6 to 11, for kernels of 12 rows
 	lanes        int // columns as a bit mask, for kernels of 512 bits
+	last         int // columns in the last vector of 8, as the mask has
 }
 
 // tileMasks[n] has n lanes set.
@@ -61,9 +62,9 @@ func (ks *tileKernels) setWidth(t *tile, width int) []func(*tile) {
 	case width == ColumnGrain:
 		return ks[0]
 	case width > 8:
-		t.mask = &tileMasks[width-8]
+		t.mask, t.last = &tileMasks[width-8], width-8
 		return ks[1]
 	}
-	t.mask = &tileMasks[width]
+	t.mask, t.last = &tileMasks[width], width
 	return ks[2]
 }

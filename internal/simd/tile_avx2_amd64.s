@@ -74,6 +74,7 @@ done4:
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), BX
+	MOVQ         104(AX), BX
 	VBROADCASTSS 80(AX), Y2
 	TESTQ        DX, DX
 	JE           plain5
@@ -185,6 +186,7 @@ done10:
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y4
 	TESTQ        DX, DX
 	JE           plain11
@@ -329,6 +331,7 @@ done16:
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y6
 	TESTQ        DX, DX
 	JE           plain17
@@ -506,6 +509,7 @@ done22:
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y8
 	TESTQ        DX, DX
 	JE           plain23
@@ -716,6 +720,7 @@ done28:
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y10
 	TESTQ        DX, DX
 	JE           plain29
@@ -959,6 +964,7 @@ done34:
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y12
 	TESTQ        DX, DX
 	JE           plain35
@@ -1117,23 +1123,75 @@ done40:
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), BX
+	MOVQ         104(AX), BX
 	VBROADCASTSS 80(AX), Y3
 	TESTQ        DX, DX
 	JE           plain41
 	VMOVUPS      (DX), Y4
 	VFMADD231PS  Y1, Y3, Y4
 	VMOVUPS      Y4, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y2, Y3, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored42
+	VMASKMOVPS   32(DX), Y0, Y0
+	VFMADD231PS  Y2, Y3, Y0
+	CMPQ         BX, $0x08
+	JNE          some43
+	VMOVUPS      Y0, 32(CX)
+	JMP          put44
+
+some43:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, BX
+	JE           two45
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two45:
+	TESTQ   $0x00000002, BX
+	JE      one46
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one46:
+	TESTQ  $0x00000001, BX
+	JE     stored47
+	VMOVSS X0, (AX)
+
+stored47:
+put44:
+	JMP stored42
 
 plain41:
-	VMULPS     Y1, Y3, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y3, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
+	VMULPS  Y1, Y3, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y3, Y2
+	CMPQ    BX, $0x08
+	JNE     some48
+	VMOVUPS Y2, 32(CX)
+	JMP     put49
 
+some48:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, BX
+	JE           two50
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two50:
+	TESTQ   $0x00000002, BX
+	JE      one51
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one51:
+	TESTQ  $0x00000001, BX
+	JE     stored52
+	VMOVSS X2, (AX)
+
+stored52:
+put49:
 stored42:
 	VZEROUPPER
 	RET
@@ -1161,9 +1219,9 @@ TEXT ·tileColumns2x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest44
+	JL         rest54
 
-loop43:
+loop53:
 	VMOVUPS      (DX), Y5
 	VMASKMOVPS   32(DX), Y0, Y6
 	VBROADCASTSS (CX), Y7
@@ -1205,13 +1263,13 @@ loop43:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop43
+	JGE          loop53
 
-rest44:
+rest54:
 	ADDQ $0x04, BX
-	JE   done46
+	JE   done56
 
-tail45:
+tail55:
 	VMOVUPS      (DX), Y5
 	VMASKMOVPS   32(DX), Y0, Y6
 	VBROADCASTSS (CX), Y7
@@ -1223,44 +1281,148 @@ tail45:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail45
+	JNE          tail55
 
-done46:
+done56:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y5
 	TESTQ        DX, DX
-	JE           plain47
+	JE           plain57
 	VMOVUPS      (DX), Y6
 	VFMADD231PS  Y1, Y5, Y6
 	VMOVUPS      Y6, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y5, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y5, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y5, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored48
+	CMPQ         DI, $0x08
+	JNE          some59
+	VMOVUPS      Y1, 32(CX)
+	JMP          put60
 
-plain47:
-	VMULPS     Y1, Y5, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y5, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y5, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y5, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
+some59:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two61
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored48:
+two61:
+	TESTQ   $0x00000002, DI
+	JE      one62
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one62:
+	TESTQ  $0x00000001, DI
+	JE     stored63
+	VMOVSS X1, (AX)
+
+stored63:
+put60:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y5, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y4, Y5, Y0
+	CMPQ        DI, $0x08
+	JNE         some64
+	VMOVUPS     Y0, 32(CX)
+	JMP         put65
+
+some64:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two66
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two66:
+	TESTQ   $0x00000002, DI
+	JE      one67
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one67:
+	TESTQ  $0x00000001, DI
+	JE     stored68
+	VMOVSS X0, (AX)
+
+stored68:
+put65:
+	JMP stored58
+
+plain57:
+	VMULPS  Y1, Y5, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y5, Y2
+	CMPQ    DI, $0x08
+	JNE     some69
+	VMOVUPS Y2, 32(CX)
+	JMP     put70
+
+some69:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two71
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two71:
+	TESTQ   $0x00000002, DI
+	JE      one72
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one72:
+	TESTQ  $0x00000001, DI
+	JE     stored73
+	VMOVSS X2, (AX)
+
+stored73:
+put70:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y5, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y5, Y4
+	CMPQ    DI, $0x08
+	JNE     some74
+	VMOVUPS Y4, 32(CX)
+	JMP     put75
+
+some74:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two76
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two76:
+	TESTQ   $0x00000002, DI
+	JE      one77
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one77:
+	TESTQ  $0x00000001, DI
+	JE     stored78
+	VMOVSS X4, (AX)
+
+stored78:
+put75:
+stored58:
 	VZEROUPPER
 	RET
 
@@ -1292,9 +1454,9 @@ TEXT ·tileColumns3x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest50
+	JL         rest80
 
-loop49:
+loop79:
 	VMOVUPS      (DX), Y7
 	VMASKMOVPS   32(DX), Y0, Y8
 	VBROADCASTSS (CX), Y9
@@ -1348,13 +1510,13 @@ loop49:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop49
+	JGE          loop79
 
-rest50:
+rest80:
 	ADDQ $0x04, BX
-	JE   done52
+	JE   done82
 
-tail51:
+tail81:
 	VMOVUPS      (DX), Y7
 	VMASKMOVPS   32(DX), Y0, Y8
 	VBROADCASTSS (CX), Y9
@@ -1369,57 +1531,213 @@ tail51:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail51
+	JNE          tail81
 
-done52:
+done82:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y7
 	TESTQ        DX, DX
-	JE           plain53
+	JE           plain83
 	VMOVUPS      (DX), Y8
 	VFMADD231PS  Y1, Y7, Y8
 	VMOVUPS      Y8, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y7, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y7, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y7, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y5, Y7, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y6, Y7, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored54
+	CMPQ         DI, $0x08
+	JNE          some85
+	VMOVUPS      Y1, 32(CX)
+	JMP          put86
 
-plain53:
-	VMULPS     Y1, Y7, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y7, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y7, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y7, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y7, Y5
-	VMOVUPS    Y5, (CX)
-	VMULPS     Y6, Y7, Y6
-	VMASKMOVPS Y6, Y0, 32(CX)
+some85:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two87
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored54:
+two87:
+	TESTQ   $0x00000002, DI
+	JE      one88
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one88:
+	TESTQ  $0x00000001, DI
+	JE     stored89
+	VMOVSS X1, (AX)
+
+stored89:
+put86:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y7, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y4, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some90
+	VMOVUPS     Y1, 32(CX)
+	JMP         put91
+
+some90:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two92
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two92:
+	TESTQ   $0x00000002, DI
+	JE      one93
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one93:
+	TESTQ  $0x00000001, DI
+	JE     stored94
+	VMOVSS X1, (AX)
+
+stored94:
+put91:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y5, Y7, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y6, Y7, Y0
+	CMPQ        DI, $0x08
+	JNE         some95
+	VMOVUPS     Y0, 32(CX)
+	JMP         put96
+
+some95:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two97
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two97:
+	TESTQ   $0x00000002, DI
+	JE      one98
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one98:
+	TESTQ  $0x00000001, DI
+	JE     stored99
+	VMOVSS X0, (AX)
+
+stored99:
+put96:
+	JMP stored84
+
+plain83:
+	VMULPS  Y1, Y7, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y7, Y2
+	CMPQ    DI, $0x08
+	JNE     some100
+	VMOVUPS Y2, 32(CX)
+	JMP     put101
+
+some100:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two102
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two102:
+	TESTQ   $0x00000002, DI
+	JE      one103
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one103:
+	TESTQ  $0x00000001, DI
+	JE     stored104
+	VMOVSS X2, (AX)
+
+stored104:
+put101:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y7, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y7, Y4
+	CMPQ    DI, $0x08
+	JNE     some105
+	VMOVUPS Y4, 32(CX)
+	JMP     put106
+
+some105:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two107
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two107:
+	TESTQ   $0x00000002, DI
+	JE      one108
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one108:
+	TESTQ  $0x00000001, DI
+	JE     stored109
+	VMOVSS X4, (AX)
+
+stored109:
+put106:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y7, Y5
+	VMOVUPS Y5, (CX)
+	VMULPS  Y6, Y7, Y6
+	CMPQ    DI, $0x08
+	JNE     some110
+	VMOVUPS Y6, 32(CX)
+	JMP     put111
+
+some110:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two112
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two112:
+	TESTQ   $0x00000002, DI
+	JE      one113
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one113:
+	TESTQ  $0x00000001, DI
+	JE     stored114
+	VMOVSS X6, (AX)
+
+stored114:
+put111:
+stored84:
 	VZEROUPPER
 	RET
 
@@ -1456,9 +1774,9 @@ TEXT ·tileColumns4x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest56
+	JL         rest116
 
-loop55:
+loop115:
 	VMOVUPS      (DX), Y9
 	VMASKMOVPS   32(DX), Y0, Y10
 	VBROADCASTSS (CX), Y11
@@ -1524,13 +1842,13 @@ loop55:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop55
+	JGE          loop115
 
-rest56:
+rest116:
 	ADDQ $0x04, BX
-	JE   done58
+	JE   done118
 
-tail57:
+tail117:
 	VMOVUPS      (DX), Y9
 	VMASKMOVPS   32(DX), Y0, Y10
 	VBROADCASTSS (CX), Y11
@@ -1548,70 +1866,278 @@ tail57:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail57
+	JNE          tail117
 
-done58:
+done118:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y9
 	TESTQ        DX, DX
-	JE           plain59
+	JE           plain119
 	VMOVUPS      (DX), Y10
 	VFMADD231PS  Y1, Y9, Y10
 	VMOVUPS      Y10, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y9, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y9, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y9, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y5, Y9, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y6, Y9, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y7, Y9, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y8, Y9, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored60
+	CMPQ         DI, $0x08
+	JNE          some121
+	VMOVUPS      Y1, 32(CX)
+	JMP          put122
 
-plain59:
-	VMULPS     Y1, Y9, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y9, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y9, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y9, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y9, Y5
-	VMOVUPS    Y5, (CX)
-	VMULPS     Y6, Y9, Y6
-	VMASKMOVPS Y6, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y7, Y9, Y7
-	VMOVUPS    Y7, (CX)
-	VMULPS     Y8, Y9, Y8
-	VMASKMOVPS Y8, Y0, 32(CX)
+some121:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two123
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored60:
+two123:
+	TESTQ   $0x00000002, DI
+	JE      one124
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one124:
+	TESTQ  $0x00000001, DI
+	JE     stored125
+	VMOVSS X1, (AX)
+
+stored125:
+put122:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y9, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y4, Y9, Y1
+	CMPQ        DI, $0x08
+	JNE         some126
+	VMOVUPS     Y1, 32(CX)
+	JMP         put127
+
+some126:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two128
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two128:
+	TESTQ   $0x00000002, DI
+	JE      one129
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one129:
+	TESTQ  $0x00000001, DI
+	JE     stored130
+	VMOVSS X1, (AX)
+
+stored130:
+put127:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y5, Y9, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y6, Y9, Y1
+	CMPQ        DI, $0x08
+	JNE         some131
+	VMOVUPS     Y1, 32(CX)
+	JMP         put132
+
+some131:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two133
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two133:
+	TESTQ   $0x00000002, DI
+	JE      one134
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one134:
+	TESTQ  $0x00000001, DI
+	JE     stored135
+	VMOVSS X1, (AX)
+
+stored135:
+put132:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y7, Y9, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y8, Y9, Y0
+	CMPQ        DI, $0x08
+	JNE         some136
+	VMOVUPS     Y0, 32(CX)
+	JMP         put137
+
+some136:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two138
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two138:
+	TESTQ   $0x00000002, DI
+	JE      one139
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one139:
+	TESTQ  $0x00000001, DI
+	JE     stored140
+	VMOVSS X0, (AX)
+
+stored140:
+put137:
+	JMP stored120
+
+plain119:
+	VMULPS  Y1, Y9, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y9, Y2
+	CMPQ    DI, $0x08
+	JNE     some141
+	VMOVUPS Y2, 32(CX)
+	JMP     put142
+
+some141:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two143
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two143:
+	TESTQ   $0x00000002, DI
+	JE      one144
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one144:
+	TESTQ  $0x00000001, DI
+	JE     stored145
+	VMOVSS X2, (AX)
+
+stored145:
+put142:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y9, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y9, Y4
+	CMPQ    DI, $0x08
+	JNE     some146
+	VMOVUPS Y4, 32(CX)
+	JMP     put147
+
+some146:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two148
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two148:
+	TESTQ   $0x00000002, DI
+	JE      one149
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one149:
+	TESTQ  $0x00000001, DI
+	JE     stored150
+	VMOVSS X4, (AX)
+
+stored150:
+put147:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y9, Y5
+	VMOVUPS Y5, (CX)
+	VMULPS  Y6, Y9, Y6
+	CMPQ    DI, $0x08
+	JNE     some151
+	VMOVUPS Y6, 32(CX)
+	JMP     put152
+
+some151:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two153
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two153:
+	TESTQ   $0x00000002, DI
+	JE      one154
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one154:
+	TESTQ  $0x00000001, DI
+	JE     stored155
+	VMOVSS X6, (AX)
+
+stored155:
+put152:
+	ADDQ    BX, CX
+	VMULPS  Y7, Y9, Y7
+	VMOVUPS Y7, (CX)
+	VMULPS  Y8, Y9, Y8
+	CMPQ    DI, $0x08
+	JNE     some156
+	VMOVUPS Y8, 32(CX)
+	JMP     put157
+
+some156:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two158
+	VMOVUPS      X8, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y8, X8
+
+two158:
+	TESTQ   $0x00000002, DI
+	JE      one159
+	VMOVLPS X8, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X8, X8, X8
+
+one159:
+	TESTQ  $0x00000001, DI
+	JE     stored160
+	VMOVSS X8, (AX)
+
+stored160:
+put157:
+stored120:
 	VZEROUPPER
 	RET
 
@@ -1653,9 +2179,9 @@ TEXT ·tileColumns5x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest62
+	JL         rest162
 
-loop61:
+loop161:
 	VMOVUPS      (DX), Y11
 	VMASKMOVPS   32(DX), Y0, Y12
 	VBROADCASTSS (CX), Y13
@@ -1733,13 +2259,13 @@ loop61:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop61
+	JGE          loop161
 
-rest62:
+rest162:
 	ADDQ $0x04, BX
-	JE   done64
+	JE   done164
 
-tail63:
+tail163:
 	VMOVUPS      (DX), Y11
 	VMASKMOVPS   32(DX), Y0, Y12
 	VBROADCASTSS (CX), Y13
@@ -1760,83 +2286,343 @@ tail63:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail63
+	JNE          tail163
 
-done64:
+done164:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y11
 	TESTQ        DX, DX
-	JE           plain65
+	JE           plain165
 	VMOVUPS      (DX), Y12
 	VFMADD231PS  Y1, Y11, Y12
 	VMOVUPS      Y12, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y11, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y5, Y11, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y6, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y7, Y11, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y8, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y9, Y11, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y10, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored66
+	CMPQ         DI, $0x08
+	JNE          some167
+	VMOVUPS      Y1, 32(CX)
+	JMP          put168
 
-plain65:
-	VMULPS     Y1, Y11, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y11, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y11, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y11, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y11, Y5
-	VMOVUPS    Y5, (CX)
-	VMULPS     Y6, Y11, Y6
-	VMASKMOVPS Y6, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y7, Y11, Y7
-	VMOVUPS    Y7, (CX)
-	VMULPS     Y8, Y11, Y8
-	VMASKMOVPS Y8, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y9, Y11, Y9
-	VMOVUPS    Y9, (CX)
-	VMULPS     Y10, Y11, Y10
-	VMASKMOVPS Y10, Y0, 32(CX)
+some167:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two169
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored66:
+two169:
+	TESTQ   $0x00000002, DI
+	JE      one170
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one170:
+	TESTQ  $0x00000001, DI
+	JE     stored171
+	VMOVSS X1, (AX)
+
+stored171:
+put168:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y11, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y4, Y11, Y1
+	CMPQ        DI, $0x08
+	JNE         some172
+	VMOVUPS     Y1, 32(CX)
+	JMP         put173
+
+some172:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two174
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two174:
+	TESTQ   $0x00000002, DI
+	JE      one175
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one175:
+	TESTQ  $0x00000001, DI
+	JE     stored176
+	VMOVSS X1, (AX)
+
+stored176:
+put173:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y5, Y11, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y6, Y11, Y1
+	CMPQ        DI, $0x08
+	JNE         some177
+	VMOVUPS     Y1, 32(CX)
+	JMP         put178
+
+some177:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two179
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two179:
+	TESTQ   $0x00000002, DI
+	JE      one180
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one180:
+	TESTQ  $0x00000001, DI
+	JE     stored181
+	VMOVSS X1, (AX)
+
+stored181:
+put178:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y7, Y11, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y8, Y11, Y1
+	CMPQ        DI, $0x08
+	JNE         some182
+	VMOVUPS     Y1, 32(CX)
+	JMP         put183
+
+some182:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two184
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two184:
+	TESTQ   $0x00000002, DI
+	JE      one185
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one185:
+	TESTQ  $0x00000001, DI
+	JE     stored186
+	VMOVSS X1, (AX)
+
+stored186:
+put183:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y9, Y11, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y10, Y11, Y0
+	CMPQ        DI, $0x08
+	JNE         some187
+	VMOVUPS     Y0, 32(CX)
+	JMP         put188
+
+some187:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two189
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two189:
+	TESTQ   $0x00000002, DI
+	JE      one190
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one190:
+	TESTQ  $0x00000001, DI
+	JE     stored191
+	VMOVSS X0, (AX)
+
+stored191:
+put188:
+	JMP stored166
+
+plain165:
+	VMULPS  Y1, Y11, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y11, Y2
+	CMPQ    DI, $0x08
+	JNE     some192
+	VMOVUPS Y2, 32(CX)
+	JMP     put193
+
+some192:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two194
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two194:
+	TESTQ   $0x00000002, DI
+	JE      one195
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one195:
+	TESTQ  $0x00000001, DI
+	JE     stored196
+	VMOVSS X2, (AX)
+
+stored196:
+put193:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y11, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y11, Y4
+	CMPQ    DI, $0x08
+	JNE     some197
+	VMOVUPS Y4, 32(CX)
+	JMP     put198
+
+some197:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two199
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two199:
+	TESTQ   $0x00000002, DI
+	JE      one200
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one200:
+	TESTQ  $0x00000001, DI
+	JE     stored201
+	VMOVSS X4, (AX)
+
+stored201:
+put198:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y11, Y5
+	VMOVUPS Y5, (CX)
+	VMULPS  Y6, Y11, Y6
+	CMPQ    DI, $0x08
+	JNE     some202
+	VMOVUPS Y6, 32(CX)
+	JMP     put203
+
+some202:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two204
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two204:
+	TESTQ   $0x00000002, DI
+	JE      one205
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one205:
+	TESTQ  $0x00000001, DI
+	JE     stored206
+	VMOVSS X6, (AX)
+
+stored206:
+put203:
+	ADDQ    BX, CX
+	VMULPS  Y7, Y11, Y7
+	VMOVUPS Y7, (CX)
+	VMULPS  Y8, Y11, Y8
+	CMPQ    DI, $0x08
+	JNE     some207
+	VMOVUPS Y8, 32(CX)
+	JMP     put208
+
+some207:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two209
+	VMOVUPS      X8, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y8, X8
+
+two209:
+	TESTQ   $0x00000002, DI
+	JE      one210
+	VMOVLPS X8, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X8, X8, X8
+
+one210:
+	TESTQ  $0x00000001, DI
+	JE     stored211
+	VMOVSS X8, (AX)
+
+stored211:
+put208:
+	ADDQ    BX, CX
+	VMULPS  Y9, Y11, Y9
+	VMOVUPS Y9, (CX)
+	VMULPS  Y10, Y11, Y10
+	CMPQ    DI, $0x08
+	JNE     some212
+	VMOVUPS Y10, 32(CX)
+	JMP     put213
+
+some212:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two214
+	VMOVUPS      X10, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y10, X10
+
+two214:
+	TESTQ   $0x00000002, DI
+	JE      one215
+	VMOVLPS X10, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X10, X10, X10
+
+one215:
+	TESTQ  $0x00000001, DI
+	JE     stored216
+	VMOVSS X10, (AX)
+
+stored216:
+put213:
+stored166:
 	VZEROUPPER
 	RET
 
@@ -1883,9 +2669,9 @@ TEXT ·tileColumns6x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest68
+	JL         rest218
 
-loop67:
+loop217:
 	VMOVUPS      (DX), Y13
 	VMASKMOVPS   32(DX), Y0, Y14
 	VBROADCASTSS (CX), Y15
@@ -1975,13 +2761,13 @@ loop67:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop67
+	JGE          loop217
 
-rest68:
+rest218:
 	ADDQ $0x04, BX
-	JE   done70
+	JE   done220
 
-tail69:
+tail219:
 	VMOVUPS      (DX), Y13
 	VMASKMOVPS   32(DX), Y0, Y14
 	VBROADCASTSS (CX), Y15
@@ -2005,96 +2791,408 @@ tail69:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail69
+	JNE          tail219
 
-done70:
+done220:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y13
 	TESTQ        DX, DX
-	JE           plain71
+	JE           plain221
 	VMOVUPS      (DX), Y14
 	VFMADD231PS  Y1, Y13, Y14
 	VMOVUPS      Y14, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y5, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y6, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y7, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y8, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y9, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y10, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y11, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y12, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored72
+	CMPQ         DI, $0x08
+	JNE          some223
+	VMOVUPS      Y1, 32(CX)
+	JMP          put224
 
-plain71:
-	VMULPS     Y1, Y13, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y13, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y13, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y13, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y13, Y5
-	VMOVUPS    Y5, (CX)
-	VMULPS     Y6, Y13, Y6
-	VMASKMOVPS Y6, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y7, Y13, Y7
-	VMOVUPS    Y7, (CX)
-	VMULPS     Y8, Y13, Y8
-	VMASKMOVPS Y8, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y9, Y13, Y9
-	VMOVUPS    Y9, (CX)
-	VMULPS     Y10, Y13, Y10
-	VMASKMOVPS Y10, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y11, Y13, Y11
-	VMOVUPS    Y11, (CX)
-	VMULPS     Y12, Y13, Y12
-	VMASKMOVPS Y12, Y0, 32(CX)
+some223:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two225
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored72:
+two225:
+	TESTQ   $0x00000002, DI
+	JE      one226
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one226:
+	TESTQ  $0x00000001, DI
+	JE     stored227
+	VMOVSS X1, (AX)
+
+stored227:
+put224:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y4, Y13, Y1
+	CMPQ        DI, $0x08
+	JNE         some228
+	VMOVUPS     Y1, 32(CX)
+	JMP         put229
+
+some228:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two230
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two230:
+	TESTQ   $0x00000002, DI
+	JE      one231
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one231:
+	TESTQ  $0x00000001, DI
+	JE     stored232
+	VMOVSS X1, (AX)
+
+stored232:
+put229:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y5, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y6, Y13, Y1
+	CMPQ        DI, $0x08
+	JNE         some233
+	VMOVUPS     Y1, 32(CX)
+	JMP         put234
+
+some233:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two235
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two235:
+	TESTQ   $0x00000002, DI
+	JE      one236
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one236:
+	TESTQ  $0x00000001, DI
+	JE     stored237
+	VMOVSS X1, (AX)
+
+stored237:
+put234:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y7, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y8, Y13, Y1
+	CMPQ        DI, $0x08
+	JNE         some238
+	VMOVUPS     Y1, 32(CX)
+	JMP         put239
+
+some238:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two240
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two240:
+	TESTQ   $0x00000002, DI
+	JE      one241
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one241:
+	TESTQ  $0x00000001, DI
+	JE     stored242
+	VMOVSS X1, (AX)
+
+stored242:
+put239:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y9, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y10, Y13, Y1
+	CMPQ        DI, $0x08
+	JNE         some243
+	VMOVUPS     Y1, 32(CX)
+	JMP         put244
+
+some243:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two245
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two245:
+	TESTQ   $0x00000002, DI
+	JE      one246
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one246:
+	TESTQ  $0x00000001, DI
+	JE     stored247
+	VMOVSS X1, (AX)
+
+stored247:
+put244:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y11, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y12, Y13, Y0
+	CMPQ        DI, $0x08
+	JNE         some248
+	VMOVUPS     Y0, 32(CX)
+	JMP         put249
+
+some248:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two250
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two250:
+	TESTQ   $0x00000002, DI
+	JE      one251
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one251:
+	TESTQ  $0x00000001, DI
+	JE     stored252
+	VMOVSS X0, (AX)
+
+stored252:
+put249:
+	JMP stored222
+
+plain221:
+	VMULPS  Y1, Y13, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y13, Y2
+	CMPQ    DI, $0x08
+	JNE     some253
+	VMOVUPS Y2, 32(CX)
+	JMP     put254
+
+some253:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two255
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two255:
+	TESTQ   $0x00000002, DI
+	JE      one256
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one256:
+	TESTQ  $0x00000001, DI
+	JE     stored257
+	VMOVSS X2, (AX)
+
+stored257:
+put254:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y13, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y13, Y4
+	CMPQ    DI, $0x08
+	JNE     some258
+	VMOVUPS Y4, 32(CX)
+	JMP     put259
+
+some258:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two260
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two260:
+	TESTQ   $0x00000002, DI
+	JE      one261
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one261:
+	TESTQ  $0x00000001, DI
+	JE     stored262
+	VMOVSS X4, (AX)
+
+stored262:
+put259:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y13, Y5
+	VMOVUPS Y5, (CX)
+	VMULPS  Y6, Y13, Y6
+	CMPQ    DI, $0x08
+	JNE     some263
+	VMOVUPS Y6, 32(CX)
+	JMP     put264
+
+some263:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two265
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two265:
+	TESTQ   $0x00000002, DI
+	JE      one266
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one266:
+	TESTQ  $0x00000001, DI
+	JE     stored267
+	VMOVSS X6, (AX)
+
+stored267:
+put264:
+	ADDQ    BX, CX
+	VMULPS  Y7, Y13, Y7
+	VMOVUPS Y7, (CX)
+	VMULPS  Y8, Y13, Y8
+	CMPQ    DI, $0x08
+	JNE     some268
+	VMOVUPS Y8, 32(CX)
+	JMP     put269
+
+some268:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two270
+	VMOVUPS      X8, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y8, X8
+
+two270:
+	TESTQ   $0x00000002, DI
+	JE      one271
+	VMOVLPS X8, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X8, X8, X8
+
+one271:
+	TESTQ  $0x00000001, DI
+	JE     stored272
+	VMOVSS X8, (AX)
+
+stored272:
+put269:
+	ADDQ    BX, CX
+	VMULPS  Y9, Y13, Y9
+	VMOVUPS Y9, (CX)
+	VMULPS  Y10, Y13, Y10
+	CMPQ    DI, $0x08
+	JNE     some273
+	VMOVUPS Y10, 32(CX)
+	JMP     put274
+
+some273:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two275
+	VMOVUPS      X10, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y10, X10
+
+two275:
+	TESTQ   $0x00000002, DI
+	JE      one276
+	VMOVLPS X10, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X10, X10, X10
+
+one276:
+	TESTQ  $0x00000001, DI
+	JE     stored277
+	VMOVSS X10, (AX)
+
+stored277:
+put274:
+	ADDQ    BX, CX
+	VMULPS  Y11, Y13, Y11
+	VMOVUPS Y11, (CX)
+	VMULPS  Y12, Y13, Y12
+	CMPQ    DI, $0x08
+	JNE     some278
+	VMOVUPS Y12, 32(CX)
+	JMP     put279
+
+some278:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two280
+	VMOVUPS      X12, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y12, X12
+
+two280:
+	TESTQ   $0x00000002, DI
+	JE      one281
+	VMOVLPS X12, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X12, X12, X12
+
+one281:
+	TESTQ  $0x00000001, DI
+	JE     stored282
+	VMOVSS X12, (AX)
+
+stored282:
+put279:
+stored222:
 	VZEROUPPER
 	RET
 
@@ -2114,9 +3212,9 @@ TEXT ·tileColumns1x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest74
+	JL         rest284
 
-loop73:
+loop283:
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
@@ -2138,39 +3236,91 @@ loop73:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop73
+	JGE          loop283
 
-rest74:
+rest284:
 	ADDQ $0x04, BX
-	JE   done76
+	JE   done286
 
-tail75:
+tail285:
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail75
+	JNE          tail285
 
-done76:
+done286:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), BX
+	MOVQ         104(AX), BX
 	VBROADCASTSS 80(AX), Y2
 	TESTQ        DX, DX
-	JE           plain77
-	VMASKMOVPS   (DX), Y0, Y3
-	VFMADD231PS  Y1, Y2, Y3
-	VMASKMOVPS   Y3, Y0, (CX)
-	JMP          stored78
+	JE           plain287
+	VMASKMOVPS   (DX), Y0, Y0
+	VFMADD231PS  Y1, Y2, Y0
+	CMPQ         BX, $0x08
+	JNE          some289
+	VMOVUPS      Y0, (CX)
+	JMP          put290
 
-plain77:
-	VMULPS     Y1, Y2, Y1
-	VMASKMOVPS Y1, Y0, (CX)
+some289:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, BX
+	JE           two291
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-stored78:
+two291:
+	TESTQ   $0x00000002, BX
+	JE      one292
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one292:
+	TESTQ  $0x00000001, BX
+	JE     stored293
+	VMOVSS X0, (AX)
+
+stored293:
+put290:
+	JMP stored288
+
+plain287:
+	VMULPS  Y1, Y2, Y1
+	CMPQ    BX, $0x08
+	JNE     some294
+	VMOVUPS Y1, (CX)
+	JMP     put295
+
+some294:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, BX
+	JE           two296
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two296:
+	TESTQ   $0x00000002, BX
+	JE      one297
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one297:
+	TESTQ  $0x00000001, BX
+	JE     stored298
+	VMOVSS X1, (AX)
+
+stored298:
+put295:
+stored288:
 	VZEROUPPER
 	RET
 
@@ -2193,9 +3343,9 @@ TEXT ·tileColumns2x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest80
+	JL         rest300
 
-loop79:
+loop299:
 	VMASKMOVPS   (DX), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
@@ -2225,13 +3375,13 @@ loop79:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop79
+	JGE          loop299
 
-rest80:
+rest300:
 	ADDQ $0x04, BX
-	JE   done82
+	JE   done302
 
-tail81:
+tail301:
 	VMASKMOVPS   (DX), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
@@ -2240,34 +3390,138 @@ tail81:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail81
+	JNE          tail301
 
-done82:
+done302:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y3
 	TESTQ        DX, DX
-	JE           plain83
+	JE           plain303
 	VMASKMOVPS   (DX), Y0, Y4
 	VFMADD231PS  Y1, Y3, Y4
-	VMASKMOVPS   Y4, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y3, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored84
+	CMPQ         DI, $0x08
+	JNE          some305
+	VMOVUPS      Y4, (CX)
+	JMP          put306
 
-plain83:
-	VMULPS     Y1, Y3, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y3, Y2
-	VMASKMOVPS Y2, Y0, (CX)
+some305:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two307
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
 
-stored84:
+two307:
+	TESTQ   $0x00000002, DI
+	JE      one308
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one308:
+	TESTQ  $0x00000001, DI
+	JE     stored309
+	VMOVSS X4, (AX)
+
+stored309:
+put306:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y2, Y3, Y0
+	CMPQ        DI, $0x08
+	JNE         some310
+	VMOVUPS     Y0, (CX)
+	JMP         put311
+
+some310:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two312
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two312:
+	TESTQ   $0x00000002, DI
+	JE      one313
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one313:
+	TESTQ  $0x00000001, DI
+	JE     stored314
+	VMOVSS X0, (AX)
+
+stored314:
+put311:
+	JMP stored304
+
+plain303:
+	VMULPS  Y1, Y3, Y1
+	CMPQ    DI, $0x08
+	JNE     some315
+	VMOVUPS Y1, (CX)
+	JMP     put316
+
+some315:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two317
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two317:
+	TESTQ   $0x00000002, DI
+	JE      one318
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one318:
+	TESTQ  $0x00000001, DI
+	JE     stored319
+	VMOVSS X1, (AX)
+
+stored319:
+put316:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y3, Y2
+	CMPQ    DI, $0x08
+	JNE     some320
+	VMOVUPS Y2, (CX)
+	JMP     put321
+
+some320:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two322
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two322:
+	TESTQ   $0x00000002, DI
+	JE      one323
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one323:
+	TESTQ  $0x00000001, DI
+	JE     stored324
+	VMOVSS X2, (AX)
+
+stored324:
+put321:
+stored304:
 	VZEROUPPER
 	RET
 
@@ -2293,9 +3547,9 @@ TEXT ·tileColumns3x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest86
+	JL         rest326
 
-loop85:
+loop325:
 	VMASKMOVPS   (DX), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
@@ -2333,13 +3587,13 @@ loop85:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop85
+	JGE          loop325
 
-rest86:
+rest326:
 	ADDQ $0x04, BX
-	JE   done88
+	JE   done328
 
-tail87:
+tail327:
 	VMASKMOVPS   (DX), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
@@ -2350,42 +3604,198 @@ tail87:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail87
+	JNE          tail327
 
-done88:
+done328:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y4
 	TESTQ        DX, DX
-	JE           plain89
+	JE           plain329
 	VMASKMOVPS   (DX), Y0, Y5
 	VFMADD231PS  Y1, Y4, Y5
-	VMASKMOVPS   Y5, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y4, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y3, Y4, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored90
+	CMPQ         DI, $0x08
+	JNE          some331
+	VMOVUPS      Y5, (CX)
+	JMP          put332
 
-plain89:
-	VMULPS     Y1, Y4, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y4, Y2
-	VMASKMOVPS Y2, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y4, Y3
-	VMASKMOVPS Y3, Y0, (CX)
+some331:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two333
+	VMOVUPS      X5, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y5, X5
 
-stored90:
+two333:
+	TESTQ   $0x00000002, DI
+	JE      one334
+	VMOVLPS X5, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X5, X5, X5
+
+one334:
+	TESTQ  $0x00000001, DI
+	JE     stored335
+	VMOVSS X5, (AX)
+
+stored335:
+put332:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y2, Y4, Y1
+	CMPQ        DI, $0x08
+	JNE         some336
+	VMOVUPS     Y1, (CX)
+	JMP         put337
+
+some336:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two338
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two338:
+	TESTQ   $0x00000002, DI
+	JE      one339
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one339:
+	TESTQ  $0x00000001, DI
+	JE     stored340
+	VMOVSS X1, (AX)
+
+stored340:
+put337:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y3, Y4, Y0
+	CMPQ        DI, $0x08
+	JNE         some341
+	VMOVUPS     Y0, (CX)
+	JMP         put342
+
+some341:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two343
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two343:
+	TESTQ   $0x00000002, DI
+	JE      one344
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one344:
+	TESTQ  $0x00000001, DI
+	JE     stored345
+	VMOVSS X0, (AX)
+
+stored345:
+put342:
+	JMP stored330
+
+plain329:
+	VMULPS  Y1, Y4, Y1
+	CMPQ    DI, $0x08
+	JNE     some346
+	VMOVUPS Y1, (CX)
+	JMP     put347
+
+some346:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two348
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two348:
+	TESTQ   $0x00000002, DI
+	JE      one349
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one349:
+	TESTQ  $0x00000001, DI
+	JE     stored350
+	VMOVSS X1, (AX)
+
+stored350:
+put347:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y4, Y2
+	CMPQ    DI, $0x08
+	JNE     some351
+	VMOVUPS Y2, (CX)
+	JMP     put352
+
+some351:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two353
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two353:
+	TESTQ   $0x00000002, DI
+	JE      one354
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one354:
+	TESTQ  $0x00000001, DI
+	JE     stored355
+	VMOVSS X2, (AX)
+
+stored355:
+put352:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y4, Y3
+	CMPQ    DI, $0x08
+	JNE     some356
+	VMOVUPS Y3, (CX)
+	JMP     put357
+
+some356:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two358
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two358:
+	TESTQ   $0x00000002, DI
+	JE      one359
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one359:
+	TESTQ  $0x00000001, DI
+	JE     stored360
+	VMOVSS X3, (AX)
+
+stored360:
+put357:
+stored330:
 	VZEROUPPER
 	RET
 
@@ -2414,9 +3824,9 @@ TEXT ·tileColumns4x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest92
+	JL         rest362
 
-loop91:
+loop361:
 	VMASKMOVPS   (DX), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
@@ -2462,13 +3872,13 @@ loop91:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop91
+	JGE          loop361
 
-rest92:
+rest362:
 	ADDQ $0x04, BX
-	JE   done94
+	JE   done364
 
-tail93:
+tail363:
 	VMASKMOVPS   (DX), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
@@ -2481,50 +3891,258 @@ tail93:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail93
+	JNE          tail363
 
-done94:
+done364:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y5
 	TESTQ        DX, DX
-	JE           plain95
+	JE           plain365
 	VMASKMOVPS   (DX), Y0, Y6
 	VFMADD231PS  Y1, Y5, Y6
-	VMASKMOVPS   Y6, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y5, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y3, Y5, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y4, Y5, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored96
+	CMPQ         DI, $0x08
+	JNE          some367
+	VMOVUPS      Y6, (CX)
+	JMP          put368
 
-plain95:
-	VMULPS     Y1, Y5, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y5, Y2
-	VMASKMOVPS Y2, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y5, Y3
-	VMASKMOVPS Y3, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y4, Y5, Y4
-	VMASKMOVPS Y4, Y0, (CX)
+some367:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two369
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
 
-stored96:
+two369:
+	TESTQ   $0x00000002, DI
+	JE      one370
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one370:
+	TESTQ  $0x00000001, DI
+	JE     stored371
+	VMOVSS X6, (AX)
+
+stored371:
+put368:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y2, Y5, Y1
+	CMPQ        DI, $0x08
+	JNE         some372
+	VMOVUPS     Y1, (CX)
+	JMP         put373
+
+some372:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two374
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two374:
+	TESTQ   $0x00000002, DI
+	JE      one375
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one375:
+	TESTQ  $0x00000001, DI
+	JE     stored376
+	VMOVSS X1, (AX)
+
+stored376:
+put373:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y3, Y5, Y1
+	CMPQ        DI, $0x08
+	JNE         some377
+	VMOVUPS     Y1, (CX)
+	JMP         put378
+
+some377:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two379
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two379:
+	TESTQ   $0x00000002, DI
+	JE      one380
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one380:
+	TESTQ  $0x00000001, DI
+	JE     stored381
+	VMOVSS X1, (AX)
+
+stored381:
+put378:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y4, Y5, Y0
+	CMPQ        DI, $0x08
+	JNE         some382
+	VMOVUPS     Y0, (CX)
+	JMP         put383
+
+some382:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two384
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two384:
+	TESTQ   $0x00000002, DI
+	JE      one385
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one385:
+	TESTQ  $0x00000001, DI
+	JE     stored386
+	VMOVSS X0, (AX)
+
+stored386:
+put383:
+	JMP stored366
+
+plain365:
+	VMULPS  Y1, Y5, Y1
+	CMPQ    DI, $0x08
+	JNE     some387
+	VMOVUPS Y1, (CX)
+	JMP     put388
+
+some387:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two389
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two389:
+	TESTQ   $0x00000002, DI
+	JE      one390
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one390:
+	TESTQ  $0x00000001, DI
+	JE     stored391
+	VMOVSS X1, (AX)
+
+stored391:
+put388:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y5, Y2
+	CMPQ    DI, $0x08
+	JNE     some392
+	VMOVUPS Y2, (CX)
+	JMP     put393
+
+some392:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two394
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two394:
+	TESTQ   $0x00000002, DI
+	JE      one395
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one395:
+	TESTQ  $0x00000001, DI
+	JE     stored396
+	VMOVSS X2, (AX)
+
+stored396:
+put393:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y5, Y3
+	CMPQ    DI, $0x08
+	JNE     some397
+	VMOVUPS Y3, (CX)
+	JMP     put398
+
+some397:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two399
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two399:
+	TESTQ   $0x00000002, DI
+	JE      one400
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one400:
+	TESTQ  $0x00000001, DI
+	JE     stored401
+	VMOVSS X3, (AX)
+
+stored401:
+put398:
+	ADDQ    BX, CX
+	VMULPS  Y4, Y5, Y4
+	CMPQ    DI, $0x08
+	JNE     some402
+	VMOVUPS Y4, (CX)
+	JMP     put403
+
+some402:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two404
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two404:
+	TESTQ   $0x00000002, DI
+	JE      one405
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one405:
+	TESTQ  $0x00000001, DI
+	JE     stored406
+	VMOVSS X4, (AX)
+
+stored406:
+put403:
+stored366:
 	VZEROUPPER
 	RET
 
@@ -2556,9 +4174,9 @@ TEXT ·tileColumns5x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest98
+	JL         rest408
 
-loop97:
+loop407:
 	VMASKMOVPS   (DX), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
@@ -2612,13 +4230,13 @@ loop97:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop97
+	JGE          loop407
 
-rest98:
+rest408:
 	ADDQ $0x04, BX
-	JE   done100
+	JE   done410
 
-tail99:
+tail409:
 	VMASKMOVPS   (DX), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
@@ -2633,58 +4251,318 @@ tail99:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail99
+	JNE          tail409
 
-done100:
+done410:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y6
 	TESTQ        DX, DX
-	JE           plain101
+	JE           plain411
 	VMASKMOVPS   (DX), Y0, Y7
 	VFMADD231PS  Y1, Y6, Y7
-	VMASKMOVPS   Y7, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y3, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y4, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y5, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored102
+	CMPQ         DI, $0x08
+	JNE          some413
+	VMOVUPS      Y7, (CX)
+	JMP          put414
 
-plain101:
-	VMULPS     Y1, Y6, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y6, Y2
-	VMASKMOVPS Y2, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y6, Y3
-	VMASKMOVPS Y3, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y4, Y6, Y4
-	VMASKMOVPS Y4, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y6, Y5
-	VMASKMOVPS Y5, Y0, (CX)
+some413:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two415
+	VMOVUPS      X7, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y7, X7
 
-stored102:
+two415:
+	TESTQ   $0x00000002, DI
+	JE      one416
+	VMOVLPS X7, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X7, X7, X7
+
+one416:
+	TESTQ  $0x00000001, DI
+	JE     stored417
+	VMOVSS X7, (AX)
+
+stored417:
+put414:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y2, Y6, Y1
+	CMPQ        DI, $0x08
+	JNE         some418
+	VMOVUPS     Y1, (CX)
+	JMP         put419
+
+some418:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two420
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two420:
+	TESTQ   $0x00000002, DI
+	JE      one421
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one421:
+	TESTQ  $0x00000001, DI
+	JE     stored422
+	VMOVSS X1, (AX)
+
+stored422:
+put419:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y3, Y6, Y1
+	CMPQ        DI, $0x08
+	JNE         some423
+	VMOVUPS     Y1, (CX)
+	JMP         put424
+
+some423:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two425
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two425:
+	TESTQ   $0x00000002, DI
+	JE      one426
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one426:
+	TESTQ  $0x00000001, DI
+	JE     stored427
+	VMOVSS X1, (AX)
+
+stored427:
+put424:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y4, Y6, Y1
+	CMPQ        DI, $0x08
+	JNE         some428
+	VMOVUPS     Y1, (CX)
+	JMP         put429
+
+some428:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two430
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two430:
+	TESTQ   $0x00000002, DI
+	JE      one431
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one431:
+	TESTQ  $0x00000001, DI
+	JE     stored432
+	VMOVSS X1, (AX)
+
+stored432:
+put429:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y5, Y6, Y0
+	CMPQ        DI, $0x08
+	JNE         some433
+	VMOVUPS     Y0, (CX)
+	JMP         put434
+
+some433:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two435
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two435:
+	TESTQ   $0x00000002, DI
+	JE      one436
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one436:
+	TESTQ  $0x00000001, DI
+	JE     stored437
+	VMOVSS X0, (AX)
+
+stored437:
+put434:
+	JMP stored412
+
+plain411:
+	VMULPS  Y1, Y6, Y1
+	CMPQ    DI, $0x08
+	JNE     some438
+	VMOVUPS Y1, (CX)
+	JMP     put439
+
+some438:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two440
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two440:
+	TESTQ   $0x00000002, DI
+	JE      one441
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one441:
+	TESTQ  $0x00000001, DI
+	JE     stored442
+	VMOVSS X1, (AX)
+
+stored442:
+put439:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y6, Y2
+	CMPQ    DI, $0x08
+	JNE     some443
+	VMOVUPS Y2, (CX)
+	JMP     put444
+
+some443:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two445
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two445:
+	TESTQ   $0x00000002, DI
+	JE      one446
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one446:
+	TESTQ  $0x00000001, DI
+	JE     stored447
+	VMOVSS X2, (AX)
+
+stored447:
+put444:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y6, Y3
+	CMPQ    DI, $0x08
+	JNE     some448
+	VMOVUPS Y3, (CX)
+	JMP     put449
+
+some448:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two450
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two450:
+	TESTQ   $0x00000002, DI
+	JE      one451
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one451:
+	TESTQ  $0x00000001, DI
+	JE     stored452
+	VMOVSS X3, (AX)
+
+stored452:
+put449:
+	ADDQ    BX, CX
+	VMULPS  Y4, Y6, Y4
+	CMPQ    DI, $0x08
+	JNE     some453
+	VMOVUPS Y4, (CX)
+	JMP     put454
+
+some453:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two455
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two455:
+	TESTQ   $0x00000002, DI
+	JE      one456
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one456:
+	TESTQ  $0x00000001, DI
+	JE     stored457
+	VMOVSS X4, (AX)
+
+stored457:
+put454:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y6, Y5
+	CMPQ    DI, $0x08
+	JNE     some458
+	VMOVUPS Y5, (CX)
+	JMP     put459
+
+some458:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two460
+	VMOVUPS      X5, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y5, X5
+
+two460:
+	TESTQ   $0x00000002, DI
+	JE      one461
+	VMOVLPS X5, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X5, X5, X5
+
+one461:
+	TESTQ  $0x00000001, DI
+	JE     stored462
+	VMOVSS X5, (AX)
+
+stored462:
+put459:
+stored412:
 	VZEROUPPER
 	RET
 
@@ -2719,9 +4597,9 @@ TEXT ·tileColumns6x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest104
+	JL         rest464
 
-loop103:
+loop463:
 	VMASKMOVPS   (DX), Y0, Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y7, Y8, Y1
@@ -2783,13 +4661,13 @@ loop103:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
-	JGE          loop103
+	JGE          loop463
 
-rest104:
+rest464:
 	ADDQ $0x04, BX
-	JE   done106
+	JE   done466
 
-tail105:
+tail465:
 	VMASKMOVPS   (DX), Y0, Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y7, Y8, Y1
@@ -2806,66 +4684,378 @@ tail105:
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
-	JNE          tail105
+	JNE          tail465
 
-done106:
+done466:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y7
 	TESTQ        DX, DX
-	JE           plain107
+	JE           plain467
 	VMASKMOVPS   (DX), Y0, Y8
 	VFMADD231PS  Y1, Y7, Y8
-	VMASKMOVPS   Y8, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y3, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y4, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y5, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y6, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored108
+	CMPQ         DI, $0x08
+	JNE          some469
+	VMOVUPS      Y8, (CX)
+	JMP          put470
 
-plain107:
-	VMULPS     Y1, Y7, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y7, Y2
-	VMASKMOVPS Y2, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y7, Y3
-	VMASKMOVPS Y3, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y4, Y7, Y4
-	VMASKMOVPS Y4, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y7, Y5
-	VMASKMOVPS Y5, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y6, Y7, Y6
-	VMASKMOVPS Y6, Y0, (CX)
+some469:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two471
+	VMOVUPS      X8, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y8, X8
 
-stored108:
+two471:
+	TESTQ   $0x00000002, DI
+	JE      one472
+	VMOVLPS X8, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X8, X8, X8
+
+one472:
+	TESTQ  $0x00000001, DI
+	JE     stored473
+	VMOVSS X8, (AX)
+
+stored473:
+put470:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y2, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some474
+	VMOVUPS     Y1, (CX)
+	JMP         put475
+
+some474:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two476
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two476:
+	TESTQ   $0x00000002, DI
+	JE      one477
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one477:
+	TESTQ  $0x00000001, DI
+	JE     stored478
+	VMOVSS X1, (AX)
+
+stored478:
+put475:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y3, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some479
+	VMOVUPS     Y1, (CX)
+	JMP         put480
+
+some479:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two481
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two481:
+	TESTQ   $0x00000002, DI
+	JE      one482
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one482:
+	TESTQ  $0x00000001, DI
+	JE     stored483
+	VMOVSS X1, (AX)
+
+stored483:
+put480:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y4, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some484
+	VMOVUPS     Y1, (CX)
+	JMP         put485
+
+some484:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two486
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two486:
+	TESTQ   $0x00000002, DI
+	JE      one487
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one487:
+	TESTQ  $0x00000001, DI
+	JE     stored488
+	VMOVSS X1, (AX)
+
+stored488:
+put485:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y5, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some489
+	VMOVUPS     Y1, (CX)
+	JMP         put490
+
+some489:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two491
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two491:
+	TESTQ   $0x00000002, DI
+	JE      one492
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one492:
+	TESTQ  $0x00000001, DI
+	JE     stored493
+	VMOVSS X1, (AX)
+
+stored493:
+put490:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y6, Y7, Y0
+	CMPQ        DI, $0x08
+	JNE         some494
+	VMOVUPS     Y0, (CX)
+	JMP         put495
+
+some494:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two496
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two496:
+	TESTQ   $0x00000002, DI
+	JE      one497
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one497:
+	TESTQ  $0x00000001, DI
+	JE     stored498
+	VMOVSS X0, (AX)
+
+stored498:
+put495:
+	JMP stored468
+
+plain467:
+	VMULPS  Y1, Y7, Y1
+	CMPQ    DI, $0x08
+	JNE     some499
+	VMOVUPS Y1, (CX)
+	JMP     put500
+
+some499:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two501
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two501:
+	TESTQ   $0x00000002, DI
+	JE      one502
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one502:
+	TESTQ  $0x00000001, DI
+	JE     stored503
+	VMOVSS X1, (AX)
+
+stored503:
+put500:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y7, Y2
+	CMPQ    DI, $0x08
+	JNE     some504
+	VMOVUPS Y2, (CX)
+	JMP     put505
+
+some504:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two506
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two506:
+	TESTQ   $0x00000002, DI
+	JE      one507
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one507:
+	TESTQ  $0x00000001, DI
+	JE     stored508
+	VMOVSS X2, (AX)
+
+stored508:
+put505:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y7, Y3
+	CMPQ    DI, $0x08
+	JNE     some509
+	VMOVUPS Y3, (CX)
+	JMP     put510
+
+some509:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two511
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two511:
+	TESTQ   $0x00000002, DI
+	JE      one512
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one512:
+	TESTQ  $0x00000001, DI
+	JE     stored513
+	VMOVSS X3, (AX)
+
+stored513:
+put510:
+	ADDQ    BX, CX
+	VMULPS  Y4, Y7, Y4
+	CMPQ    DI, $0x08
+	JNE     some514
+	VMOVUPS Y4, (CX)
+	JMP     put515
+
+some514:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two516
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two516:
+	TESTQ   $0x00000002, DI
+	JE      one517
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one517:
+	TESTQ  $0x00000001, DI
+	JE     stored518
+	VMOVSS X4, (AX)
+
+stored518:
+put515:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y7, Y5
+	CMPQ    DI, $0x08
+	JNE     some519
+	VMOVUPS Y5, (CX)
+	JMP     put520
+
+some519:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two521
+	VMOVUPS      X5, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y5, X5
+
+two521:
+	TESTQ   $0x00000002, DI
+	JE      one522
+	VMOVLPS X5, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X5, X5, X5
+
+one522:
+	TESTQ  $0x00000001, DI
+	JE     stored523
+	VMOVSS X5, (AX)
+
+stored523:
+put520:
+	ADDQ    BX, CX
+	VMULPS  Y6, Y7, Y6
+	CMPQ    DI, $0x08
+	JNE     some524
+	VMOVUPS Y6, (CX)
+	JMP     put525
+
+some524:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two526
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two526:
+	TESTQ   $0x00000002, DI
+	JE      one527
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one527:
+	TESTQ  $0x00000001, DI
+	JE     stored528
+	VMOVSS X6, (AX)
+
+stored528:
+put525:
+stored468:
 	VZEROUPPER
 	RET
 
@@ -2885,9 +5075,9 @@ TEXT ·tileRows1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), SI
 	SUBQ       $0x04, BX
-	JL         rest110
+	JL         rest530
 
-loop109:
+loop529:
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
@@ -2914,13 +5104,13 @@ loop109:
 	ADDQ         SI, DX
 	ADDQ         $0x10, CX
 	SUBQ         $0x04, BX
-	JGE          loop109
+	JGE          loop529
 
-rest110:
+rest530:
 	ADDQ $0x04, BX
-	JE   done112
+	JE   done532
 
-tail111:
+tail531:
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
@@ -2929,31 +5119,32 @@ tail111:
 	ADDQ         SI, DX
 	ADDQ         $0x04, CX
 	DECQ         BX
-	JNE          tail111
+	JNE          tail531
 
-done112:
+done532:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), BX
+	MOVQ         104(AX), BX
 	VBROADCASTSS 80(AX), Y2
 	TESTQ        DX, DX
-	JE           plain113
+	JE           plain533
 	VMOVUPS      (DX), Y3
 	VFMADD231PS  Y0, Y2, Y3
 	VMOVUPS      Y3, (CX)
 	VMOVUPS      32(DX), Y0
 	VFMADD231PS  Y1, Y2, Y0
 	VMOVUPS      Y0, 32(CX)
-	JMP          stored114
+	JMP          stored534
 
-plain113:
+plain533:
 	VMULPS  Y0, Y2, Y0
 	VMOVUPS Y0, (CX)
 	VMULPS  Y1, Y2, Y1
 	VMOVUPS Y1, 32(CX)
 
-stored114:
+stored534:
 	VZEROUPPER
 	RET
 
@@ -2978,9 +5169,9 @@ TEXT ·tileRows2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest116
+	JL         rest536
 
-loop115:
+loop535:
 	VMOVUPS      (DX), Y4
 	VMOVUPS      32(DX), Y5
 	VBROADCASTSS (CX), Y6
@@ -3019,13 +5210,13 @@ loop115:
 	ADDQ         DI, DX
 	ADDQ         $0x10, CX
 	SUBQ         $0x04, BX
-	JGE          loop115
+	JGE          loop535
 
-rest116:
+rest536:
 	ADDQ $0x04, BX
-	JE   done118
+	JE   done538
 
-tail117:
+tail537:
 	VMOVUPS      (DX), Y4
 	VMOVUPS      32(DX), Y5
 	VBROADCASTSS (CX), Y6
@@ -3037,16 +5228,17 @@ tail117:
 	ADDQ         DI, DX
 	ADDQ         $0x04, CX
 	DECQ         BX
-	JNE          tail117
+	JNE          tail537
 
-done118:
+done538:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y4
 	TESTQ        DX, DX
-	JE           plain119
+	JE           plain539
 	VMOVUPS      (DX), Y5
 	VFMADD231PS  Y0, Y4, Y5
 	VMOVUPS      Y5, (CX)
@@ -3061,9 +5253,9 @@ done118:
 	VMOVUPS      32(DX), Y0
 	VFMADD231PS  Y3, Y4, Y0
 	VMOVUPS      Y0, 32(CX)
-	JMP          stored120
+	JMP          stored540
 
-plain119:
+plain539:
 	VMULPS  Y0, Y4, Y0
 	VMOVUPS Y0, (CX)
 	VMULPS  Y1, Y4, Y1
@@ -3074,7 +5266,7 @@ plain119:
 	VMULPS  Y3, Y4, Y3
 	VMOVUPS Y3, 32(CX)
 
-stored120:
+stored540:
 	VZEROUPPER
 	RET
 
@@ -3104,9 +5296,9 @@ TEXT ·tileRows3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest122
+	JL         rest542
 
-loop121:
+loop541:
 	VMOVUPS      (DX), Y6
 	VMOVUPS      32(DX), Y7
 	VBROADCASTSS (CX), Y8
@@ -3157,13 +5349,13 @@ loop121:
 	ADDQ         DI, DX
 	ADDQ         $0x10, CX
 	SUBQ         $0x04, BX
-	JGE          loop121
+	JGE          loop541
 
-rest122:
+rest542:
 	ADDQ $0x04, BX
-	JE   done124
+	JE   done544
 
-tail123:
+tail543:
 	VMOVUPS      (DX), Y6
 	VMOVUPS      32(DX), Y7
 	VBROADCASTSS (CX), Y8
@@ -3178,16 +5370,17 @@ tail123:
 	ADDQ         DI, DX
 	ADDQ         $0x04, CX
 	DECQ         BX
-	JNE          tail123
+	JNE          tail543
 
-done124:
+done544:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y6
 	TESTQ        DX, DX
-	JE           plain125
+	JE           plain545
 	VMOVUPS      (DX), Y7
 	VFMADD231PS  Y0, Y6, Y7
 	VMOVUPS      Y7, (CX)
@@ -3210,9 +5403,9 @@ done124:
 	VMOVUPS      32(DX), Y0
 	VFMADD231PS  Y5, Y6, Y0
 	VMOVUPS      Y0, 32(CX)
-	JMP          stored126
+	JMP          stored546
 
-plain125:
+plain545:
 	VMULPS  Y0, Y6, Y0
 	VMOVUPS Y0, (CX)
 	VMULPS  Y1, Y6, Y1
@@ -3228,7 +5421,7 @@ plain125:
 	VMULPS  Y5, Y6, Y5
 	VMOVUPS Y5, 32(CX)
 
-stored126:
+stored546:
 	VZEROUPPER
 	RET
 
@@ -3265,9 +5458,9 @@ TEXT ·tileRows4x16AVX2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(SI*2), R8
 	ADDQ       SI, R8
 	SUBQ       $0x04, BX
-	JL         rest128
+	JL         rest548
 
-loop127:
+loop547:
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (CX), Y10
@@ -3331,13 +5524,13 @@ loop127:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, BX
-	JGE          loop127
+	JGE          loop547
 
-rest128:
+rest548:
 	ADDQ $0x04, BX
-	JE   done130
+	JE   done550
 
-tail129:
+tail549:
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (CX), Y10
@@ -3356,16 +5549,17 @@ tail129:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, R8
 	DECQ         BX
-	JNE          tail129
+	JNE          tail549
 
-done130:
+done550:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y8
 	TESTQ        DX, DX
-	JE           plain131
+	JE           plain551
 	VMOVUPS      (DX), Y9
 	VFMADD231PS  Y0, Y8, Y9
 	VMOVUPS      Y9, (CX)
@@ -3396,9 +5590,9 @@ done130:
 	VMOVUPS      32(DX), Y0
 	VFMADD231PS  Y7, Y8, Y0
 	VMOVUPS      Y0, 32(CX)
-	JMP          stored132
+	JMP          stored552
 
-plain131:
+plain551:
 	VMULPS  Y0, Y8, Y0
 	VMOVUPS Y0, (CX)
 	VMULPS  Y1, Y8, Y1
@@ -3419,7 +5613,7 @@ plain131:
 	VMULPS  Y7, Y8, Y7
 	VMOVUPS Y7, 32(CX)
 
-stored132:
+stored552:
 	VZEROUPPER
 	RET
 
@@ -3461,9 +5655,9 @@ TEXT ·tileRows5x16AVX2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(SI*2), R8
 	ADDQ       SI, R8
 	SUBQ       $0x04, BX
-	JL         rest134
+	JL         rest554
 
-loop133:
+loop553:
 	VMOVUPS      (DX), Y10
 	VMOVUPS      32(DX), Y11
 	VBROADCASTSS (CX), Y12
@@ -3539,13 +5733,13 @@ loop133:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, BX
-	JGE          loop133
+	JGE          loop553
 
-rest134:
+rest554:
 	ADDQ $0x04, BX
-	JE   done136
+	JE   done556
 
-tail135:
+tail555:
 	VMOVUPS      (DX), Y10
 	VMOVUPS      32(DX), Y11
 	VBROADCASTSS (CX), Y12
@@ -3567,16 +5761,17 @@ tail135:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, R8
 	DECQ         BX
-	JNE          tail135
+	JNE          tail555
 
-done136:
+done556:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y10
 	TESTQ        DX, DX
-	JE           plain137
+	JE           plain557
 	VMOVUPS      (DX), Y11
 	VFMADD231PS  Y0, Y10, Y11
 	VMOVUPS      Y11, (CX)
@@ -3615,9 +5810,9 @@ done136:
 	VMOVUPS      32(DX), Y0
 	VFMADD231PS  Y9, Y10, Y0
 	VMOVUPS      Y0, 32(CX)
-	JMP          stored138
+	JMP          stored558
 
-plain137:
+plain557:
 	VMULPS  Y0, Y10, Y0
 	VMOVUPS Y0, (CX)
 	VMULPS  Y1, Y10, Y1
@@ -3643,7 +5838,7 @@ plain137:
 	VMULPS  Y9, Y10, Y9
 	VMOVUPS Y9, 32(CX)
 
-stored138:
+stored558:
 	VZEROUPPER
 	RET
 
@@ -3690,9 +5885,9 @@ TEXT ·tileRows6x16AVX2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(SI*2), R8
 	ADDQ       SI, R8
 	SUBQ       $0x04, BX
-	JL         rest140
+	JL         rest560
 
-loop139:
+loop559:
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -3780,13 +5975,13 @@ loop139:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, BX
-	JGE          loop139
+	JGE          loop559
 
-rest140:
+rest560:
 	ADDQ $0x04, BX
-	JE   done142
+	JE   done562
 
-tail141:
+tail561:
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -3811,16 +6006,17 @@ tail141:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, R8
 	DECQ         BX
-	JNE          tail141
+	JNE          tail561
 
-done142:
+done562:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y12
 	TESTQ        DX, DX
-	JE           plain143
+	JE           plain563
 	VMOVUPS      (DX), Y13
 	VFMADD231PS  Y0, Y12, Y13
 	VMOVUPS      Y13, (CX)
@@ -3867,9 +6063,9 @@ done142:
 	VMOVUPS      32(DX), Y0
 	VFMADD231PS  Y11, Y12, Y0
 	VMOVUPS      Y0, 32(CX)
-	JMP          stored144
+	JMP          stored564
 
-plain143:
+plain563:
 	VMULPS  Y0, Y12, Y0
 	VMOVUPS Y0, (CX)
 	VMULPS  Y1, Y12, Y1
@@ -3900,7 +6096,7 @@ plain143:
 	VMULPS  Y11, Y12, Y11
 	VMOVUPS Y11, 32(CX)
 
-stored144:
+stored564:
 	VZEROUPPER
 	RET
 
@@ -3922,9 +6118,9 @@ TEXT ·tileRows1x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), SI
 	SUBQ       $0x04, BX
-	JL         rest146
+	JL         rest566
 
-loop145:
+loop565:
 	VMOVUPS      (DX), Y3
 	VMASKMOVPS   32(DX), Y0, Y4
 	VBROADCASTSS (CX), Y5
@@ -3951,13 +6147,13 @@ loop145:
 	ADDQ         SI, DX
 	ADDQ         $0x10, CX
 	SUBQ         $0x04, BX
-	JGE          loop145
+	JGE          loop565
 
-rest146:
+rest566:
 	ADDQ $0x04, BX
-	JE   done148
+	JE   done568
 
-tail147:
+tail567:
 	VMOVUPS      (DX), Y3
 	VMASKMOVPS   32(DX), Y0, Y4
 	VBROADCASTSS (CX), Y5
@@ -3966,31 +6162,83 @@ tail147:
 	ADDQ         SI, DX
 	ADDQ         $0x04, CX
 	DECQ         BX
-	JNE          tail147
+	JNE          tail567
 
-done148:
+done568:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), BX
+	MOVQ         104(AX), BX
 	VBROADCASTSS 80(AX), Y3
 	TESTQ        DX, DX
-	JE           plain149
+	JE           plain569
 	VMOVUPS      (DX), Y4
 	VFMADD231PS  Y1, Y3, Y4
 	VMOVUPS      Y4, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y2, Y3, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored150
+	VMASKMOVPS   32(DX), Y0, Y0
+	VFMADD231PS  Y2, Y3, Y0
+	CMPQ         BX, $0x08
+	JNE          some571
+	VMOVUPS      Y0, 32(CX)
+	JMP          put572
 
-plain149:
-	VMULPS     Y1, Y3, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y3, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
+some571:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, BX
+	JE           two573
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-stored150:
+two573:
+	TESTQ   $0x00000002, BX
+	JE      one574
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one574:
+	TESTQ  $0x00000001, BX
+	JE     stored575
+	VMOVSS X0, (AX)
+
+stored575:
+put572:
+	JMP stored570
+
+plain569:
+	VMULPS  Y1, Y3, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y3, Y2
+	CMPQ    BX, $0x08
+	JNE     some576
+	VMOVUPS Y2, 32(CX)
+	JMP     put577
+
+some576:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, BX
+	JE           two578
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two578:
+	TESTQ   $0x00000002, BX
+	JE      one579
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one579:
+	TESTQ  $0x00000001, BX
+	JE     stored580
+	VMOVSS X2, (AX)
+
+stored580:
+put577:
+stored570:
 	VZEROUPPER
 	RET
 
@@ -4017,9 +6265,9 @@ TEXT ·tileRows2x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest152
+	JL         rest582
 
-loop151:
+loop581:
 	VMOVUPS      (DX), Y5
 	VMASKMOVPS   32(DX), Y0, Y6
 	VBROADCASTSS (CX), Y7
@@ -4058,13 +6306,13 @@ loop151:
 	ADDQ         DI, DX
 	ADDQ         $0x10, CX
 	SUBQ         $0x04, BX
-	JGE          loop151
+	JGE          loop581
 
-rest152:
+rest582:
 	ADDQ $0x04, BX
-	JE   done154
+	JE   done584
 
-tail153:
+tail583:
 	VMOVUPS      (DX), Y5
 	VMASKMOVPS   32(DX), Y0, Y6
 	VBROADCASTSS (CX), Y7
@@ -4076,44 +6324,148 @@ tail153:
 	ADDQ         DI, DX
 	ADDQ         $0x04, CX
 	DECQ         BX
-	JNE          tail153
+	JNE          tail583
 
-done154:
+done584:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y5
 	TESTQ        DX, DX
-	JE           plain155
+	JE           plain585
 	VMOVUPS      (DX), Y6
 	VFMADD231PS  Y1, Y5, Y6
 	VMOVUPS      Y6, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y5, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y5, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y5, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored156
+	CMPQ         DI, $0x08
+	JNE          some587
+	VMOVUPS      Y1, 32(CX)
+	JMP          put588
 
-plain155:
-	VMULPS     Y1, Y5, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y5, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y5, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y5, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
+some587:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two589
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored156:
+two589:
+	TESTQ   $0x00000002, DI
+	JE      one590
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one590:
+	TESTQ  $0x00000001, DI
+	JE     stored591
+	VMOVSS X1, (AX)
+
+stored591:
+put588:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y5, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y4, Y5, Y0
+	CMPQ        DI, $0x08
+	JNE         some592
+	VMOVUPS     Y0, 32(CX)
+	JMP         put593
+
+some592:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two594
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two594:
+	TESTQ   $0x00000002, DI
+	JE      one595
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one595:
+	TESTQ  $0x00000001, DI
+	JE     stored596
+	VMOVSS X0, (AX)
+
+stored596:
+put593:
+	JMP stored586
+
+plain585:
+	VMULPS  Y1, Y5, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y5, Y2
+	CMPQ    DI, $0x08
+	JNE     some597
+	VMOVUPS Y2, 32(CX)
+	JMP     put598
+
+some597:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two599
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two599:
+	TESTQ   $0x00000002, DI
+	JE      one600
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one600:
+	TESTQ  $0x00000001, DI
+	JE     stored601
+	VMOVSS X2, (AX)
+
+stored601:
+put598:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y5, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y5, Y4
+	CMPQ    DI, $0x08
+	JNE     some602
+	VMOVUPS Y4, 32(CX)
+	JMP     put603
+
+some602:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two604
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two604:
+	TESTQ   $0x00000002, DI
+	JE      one605
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one605:
+	TESTQ  $0x00000001, DI
+	JE     stored606
+	VMOVSS X4, (AX)
+
+stored606:
+put603:
+stored586:
 	VZEROUPPER
 	RET
 
@@ -4145,9 +6497,9 @@ TEXT ·tileRows3x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest158
+	JL         rest608
 
-loop157:
+loop607:
 	VMOVUPS      (DX), Y7
 	VMASKMOVPS   32(DX), Y0, Y8
 	VBROADCASTSS (CX), Y9
@@ -4198,13 +6550,13 @@ loop157:
 	ADDQ         DI, DX
 	ADDQ         $0x10, CX
 	SUBQ         $0x04, BX
-	JGE          loop157
+	JGE          loop607
 
-rest158:
+rest608:
 	ADDQ $0x04, BX
-	JE   done160
+	JE   done610
 
-tail159:
+tail609:
 	VMOVUPS      (DX), Y7
 	VMASKMOVPS   32(DX), Y0, Y8
 	VBROADCASTSS (CX), Y9
@@ -4219,57 +6571,213 @@ tail159:
 	ADDQ         DI, DX
 	ADDQ         $0x04, CX
 	DECQ         BX
-	JNE          tail159
+	JNE          tail609
 
-done160:
+done610:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y7
 	TESTQ        DX, DX
-	JE           plain161
+	JE           plain611
 	VMOVUPS      (DX), Y8
 	VFMADD231PS  Y1, Y7, Y8
 	VMOVUPS      Y8, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y7, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y7, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y7, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y5, Y7, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y6, Y7, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored162
+	CMPQ         DI, $0x08
+	JNE          some613
+	VMOVUPS      Y1, 32(CX)
+	JMP          put614
 
-plain161:
-	VMULPS     Y1, Y7, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y7, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y7, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y7, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y7, Y5
-	VMOVUPS    Y5, (CX)
-	VMULPS     Y6, Y7, Y6
-	VMASKMOVPS Y6, Y0, 32(CX)
+some613:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two615
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored162:
+two615:
+	TESTQ   $0x00000002, DI
+	JE      one616
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one616:
+	TESTQ  $0x00000001, DI
+	JE     stored617
+	VMOVSS X1, (AX)
+
+stored617:
+put614:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y7, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y4, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some618
+	VMOVUPS     Y1, 32(CX)
+	JMP         put619
+
+some618:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two620
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two620:
+	TESTQ   $0x00000002, DI
+	JE      one621
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one621:
+	TESTQ  $0x00000001, DI
+	JE     stored622
+	VMOVSS X1, (AX)
+
+stored622:
+put619:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y5, Y7, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y6, Y7, Y0
+	CMPQ        DI, $0x08
+	JNE         some623
+	VMOVUPS     Y0, 32(CX)
+	JMP         put624
+
+some623:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two625
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two625:
+	TESTQ   $0x00000002, DI
+	JE      one626
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one626:
+	TESTQ  $0x00000001, DI
+	JE     stored627
+	VMOVSS X0, (AX)
+
+stored627:
+put624:
+	JMP stored612
+
+plain611:
+	VMULPS  Y1, Y7, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y7, Y2
+	CMPQ    DI, $0x08
+	JNE     some628
+	VMOVUPS Y2, 32(CX)
+	JMP     put629
+
+some628:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two630
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two630:
+	TESTQ   $0x00000002, DI
+	JE      one631
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one631:
+	TESTQ  $0x00000001, DI
+	JE     stored632
+	VMOVSS X2, (AX)
+
+stored632:
+put629:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y7, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y7, Y4
+	CMPQ    DI, $0x08
+	JNE     some633
+	VMOVUPS Y4, 32(CX)
+	JMP     put634
+
+some633:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two635
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two635:
+	TESTQ   $0x00000002, DI
+	JE      one636
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one636:
+	TESTQ  $0x00000001, DI
+	JE     stored637
+	VMOVSS X4, (AX)
+
+stored637:
+put634:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y7, Y5
+	VMOVUPS Y5, (CX)
+	VMULPS  Y6, Y7, Y6
+	CMPQ    DI, $0x08
+	JNE     some638
+	VMOVUPS Y6, 32(CX)
+	JMP     put639
+
+some638:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two640
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two640:
+	TESTQ   $0x00000002, DI
+	JE      one641
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one641:
+	TESTQ  $0x00000001, DI
+	JE     stored642
+	VMOVSS X6, (AX)
+
+stored642:
+put639:
+stored612:
 	VZEROUPPER
 	RET
 
@@ -4308,9 +6816,9 @@ TEXT ·tileRows4x9to15AVX2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(SI*2), R8
 	ADDQ       SI, R8
 	SUBQ       $0x04, BX
-	JL         rest164
+	JL         rest644
 
-loop163:
+loop643:
 	VMOVUPS      (DX), Y9
 	VMASKMOVPS   32(DX), Y0, Y10
 	VBROADCASTSS (CX), Y11
@@ -4374,13 +6882,13 @@ loop163:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, BX
-	JGE          loop163
+	JGE          loop643
 
-rest164:
+rest644:
 	ADDQ $0x04, BX
-	JE   done166
+	JE   done646
 
-tail165:
+tail645:
 	VMOVUPS      (DX), Y9
 	VMASKMOVPS   32(DX), Y0, Y10
 	VBROADCASTSS (CX), Y11
@@ -4399,70 +6907,278 @@ tail165:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, R8
 	DECQ         BX
-	JNE          tail165
+	JNE          tail645
 
-done166:
+done646:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y9
 	TESTQ        DX, DX
-	JE           plain167
+	JE           plain647
 	VMOVUPS      (DX), Y10
 	VFMADD231PS  Y1, Y9, Y10
 	VMOVUPS      Y10, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y9, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y9, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y9, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y5, Y9, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y6, Y9, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y7, Y9, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y8, Y9, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored168
+	CMPQ         DI, $0x08
+	JNE          some649
+	VMOVUPS      Y1, 32(CX)
+	JMP          put650
 
-plain167:
-	VMULPS     Y1, Y9, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y9, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y9, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y9, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y9, Y5
-	VMOVUPS    Y5, (CX)
-	VMULPS     Y6, Y9, Y6
-	VMASKMOVPS Y6, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y7, Y9, Y7
-	VMOVUPS    Y7, (CX)
-	VMULPS     Y8, Y9, Y8
-	VMASKMOVPS Y8, Y0, 32(CX)
+some649:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two651
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored168:
+two651:
+	TESTQ   $0x00000002, DI
+	JE      one652
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one652:
+	TESTQ  $0x00000001, DI
+	JE     stored653
+	VMOVSS X1, (AX)
+
+stored653:
+put650:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y9, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y4, Y9, Y1
+	CMPQ        DI, $0x08
+	JNE         some654
+	VMOVUPS     Y1, 32(CX)
+	JMP         put655
+
+some654:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two656
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two656:
+	TESTQ   $0x00000002, DI
+	JE      one657
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one657:
+	TESTQ  $0x00000001, DI
+	JE     stored658
+	VMOVSS X1, (AX)
+
+stored658:
+put655:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y5, Y9, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y6, Y9, Y1
+	CMPQ        DI, $0x08
+	JNE         some659
+	VMOVUPS     Y1, 32(CX)
+	JMP         put660
+
+some659:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two661
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two661:
+	TESTQ   $0x00000002, DI
+	JE      one662
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one662:
+	TESTQ  $0x00000001, DI
+	JE     stored663
+	VMOVSS X1, (AX)
+
+stored663:
+put660:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y7, Y9, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y8, Y9, Y0
+	CMPQ        DI, $0x08
+	JNE         some664
+	VMOVUPS     Y0, 32(CX)
+	JMP         put665
+
+some664:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two666
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two666:
+	TESTQ   $0x00000002, DI
+	JE      one667
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one667:
+	TESTQ  $0x00000001, DI
+	JE     stored668
+	VMOVSS X0, (AX)
+
+stored668:
+put665:
+	JMP stored648
+
+plain647:
+	VMULPS  Y1, Y9, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y9, Y2
+	CMPQ    DI, $0x08
+	JNE     some669
+	VMOVUPS Y2, 32(CX)
+	JMP     put670
+
+some669:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two671
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two671:
+	TESTQ   $0x00000002, DI
+	JE      one672
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one672:
+	TESTQ  $0x00000001, DI
+	JE     stored673
+	VMOVSS X2, (AX)
+
+stored673:
+put670:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y9, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y9, Y4
+	CMPQ    DI, $0x08
+	JNE     some674
+	VMOVUPS Y4, 32(CX)
+	JMP     put675
+
+some674:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two676
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two676:
+	TESTQ   $0x00000002, DI
+	JE      one677
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one677:
+	TESTQ  $0x00000001, DI
+	JE     stored678
+	VMOVSS X4, (AX)
+
+stored678:
+put675:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y9, Y5
+	VMOVUPS Y5, (CX)
+	VMULPS  Y6, Y9, Y6
+	CMPQ    DI, $0x08
+	JNE     some679
+	VMOVUPS Y6, 32(CX)
+	JMP     put680
+
+some679:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two681
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two681:
+	TESTQ   $0x00000002, DI
+	JE      one682
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one682:
+	TESTQ  $0x00000001, DI
+	JE     stored683
+	VMOVSS X6, (AX)
+
+stored683:
+put680:
+	ADDQ    BX, CX
+	VMULPS  Y7, Y9, Y7
+	VMOVUPS Y7, (CX)
+	VMULPS  Y8, Y9, Y8
+	CMPQ    DI, $0x08
+	JNE     some684
+	VMOVUPS Y8, 32(CX)
+	JMP     put685
+
+some684:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two686
+	VMOVUPS      X8, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y8, X8
+
+two686:
+	TESTQ   $0x00000002, DI
+	JE      one687
+	VMOVLPS X8, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X8, X8, X8
+
+one687:
+	TESTQ  $0x00000001, DI
+	JE     stored688
+	VMOVSS X8, (AX)
+
+stored688:
+put685:
+stored648:
 	VZEROUPPER
 	RET
 
@@ -4506,9 +7222,9 @@ TEXT ·tileRows5x9to15AVX2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(SI*2), R8
 	ADDQ       SI, R8
 	SUBQ       $0x04, BX
-	JL         rest170
+	JL         rest690
 
-loop169:
+loop689:
 	VMOVUPS      (DX), Y11
 	VMASKMOVPS   32(DX), Y0, Y12
 	VBROADCASTSS (CX), Y13
@@ -4584,13 +7300,13 @@ loop169:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, BX
-	JGE          loop169
+	JGE          loop689
 
-rest170:
+rest690:
 	ADDQ $0x04, BX
-	JE   done172
+	JE   done692
 
-tail171:
+tail691:
 	VMOVUPS      (DX), Y11
 	VMASKMOVPS   32(DX), Y0, Y12
 	VBROADCASTSS (CX), Y13
@@ -4612,83 +7328,343 @@ tail171:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, R8
 	DECQ         BX
-	JNE          tail171
+	JNE          tail691
 
-done172:
+done692:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y11
 	TESTQ        DX, DX
-	JE           plain173
+	JE           plain693
 	VMOVUPS      (DX), Y12
 	VFMADD231PS  Y1, Y11, Y12
 	VMOVUPS      Y12, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y11, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y5, Y11, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y6, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y7, Y11, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y8, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y9, Y11, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y10, Y11, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored174
+	CMPQ         DI, $0x08
+	JNE          some695
+	VMOVUPS      Y1, 32(CX)
+	JMP          put696
 
-plain173:
-	VMULPS     Y1, Y11, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y11, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y11, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y11, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y11, Y5
-	VMOVUPS    Y5, (CX)
-	VMULPS     Y6, Y11, Y6
-	VMASKMOVPS Y6, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y7, Y11, Y7
-	VMOVUPS    Y7, (CX)
-	VMULPS     Y8, Y11, Y8
-	VMASKMOVPS Y8, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y9, Y11, Y9
-	VMOVUPS    Y9, (CX)
-	VMULPS     Y10, Y11, Y10
-	VMASKMOVPS Y10, Y0, 32(CX)
+some695:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two697
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored174:
+two697:
+	TESTQ   $0x00000002, DI
+	JE      one698
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one698:
+	TESTQ  $0x00000001, DI
+	JE     stored699
+	VMOVSS X1, (AX)
+
+stored699:
+put696:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y11, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y4, Y11, Y1
+	CMPQ        DI, $0x08
+	JNE         some700
+	VMOVUPS     Y1, 32(CX)
+	JMP         put701
+
+some700:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two702
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two702:
+	TESTQ   $0x00000002, DI
+	JE      one703
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one703:
+	TESTQ  $0x00000001, DI
+	JE     stored704
+	VMOVSS X1, (AX)
+
+stored704:
+put701:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y5, Y11, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y6, Y11, Y1
+	CMPQ        DI, $0x08
+	JNE         some705
+	VMOVUPS     Y1, 32(CX)
+	JMP         put706
+
+some705:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two707
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two707:
+	TESTQ   $0x00000002, DI
+	JE      one708
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one708:
+	TESTQ  $0x00000001, DI
+	JE     stored709
+	VMOVSS X1, (AX)
+
+stored709:
+put706:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y7, Y11, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y8, Y11, Y1
+	CMPQ        DI, $0x08
+	JNE         some710
+	VMOVUPS     Y1, 32(CX)
+	JMP         put711
+
+some710:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two712
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two712:
+	TESTQ   $0x00000002, DI
+	JE      one713
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one713:
+	TESTQ  $0x00000001, DI
+	JE     stored714
+	VMOVSS X1, (AX)
+
+stored714:
+put711:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y9, Y11, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y10, Y11, Y0
+	CMPQ        DI, $0x08
+	JNE         some715
+	VMOVUPS     Y0, 32(CX)
+	JMP         put716
+
+some715:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two717
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two717:
+	TESTQ   $0x00000002, DI
+	JE      one718
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one718:
+	TESTQ  $0x00000001, DI
+	JE     stored719
+	VMOVSS X0, (AX)
+
+stored719:
+put716:
+	JMP stored694
+
+plain693:
+	VMULPS  Y1, Y11, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y11, Y2
+	CMPQ    DI, $0x08
+	JNE     some720
+	VMOVUPS Y2, 32(CX)
+	JMP     put721
+
+some720:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two722
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two722:
+	TESTQ   $0x00000002, DI
+	JE      one723
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one723:
+	TESTQ  $0x00000001, DI
+	JE     stored724
+	VMOVSS X2, (AX)
+
+stored724:
+put721:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y11, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y11, Y4
+	CMPQ    DI, $0x08
+	JNE     some725
+	VMOVUPS Y4, 32(CX)
+	JMP     put726
+
+some725:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two727
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two727:
+	TESTQ   $0x00000002, DI
+	JE      one728
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one728:
+	TESTQ  $0x00000001, DI
+	JE     stored729
+	VMOVSS X4, (AX)
+
+stored729:
+put726:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y11, Y5
+	VMOVUPS Y5, (CX)
+	VMULPS  Y6, Y11, Y6
+	CMPQ    DI, $0x08
+	JNE     some730
+	VMOVUPS Y6, 32(CX)
+	JMP     put731
+
+some730:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two732
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two732:
+	TESTQ   $0x00000002, DI
+	JE      one733
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one733:
+	TESTQ  $0x00000001, DI
+	JE     stored734
+	VMOVSS X6, (AX)
+
+stored734:
+put731:
+	ADDQ    BX, CX
+	VMULPS  Y7, Y11, Y7
+	VMOVUPS Y7, (CX)
+	VMULPS  Y8, Y11, Y8
+	CMPQ    DI, $0x08
+	JNE     some735
+	VMOVUPS Y8, 32(CX)
+	JMP     put736
+
+some735:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two737
+	VMOVUPS      X8, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y8, X8
+
+two737:
+	TESTQ   $0x00000002, DI
+	JE      one738
+	VMOVLPS X8, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X8, X8, X8
+
+one738:
+	TESTQ  $0x00000001, DI
+	JE     stored739
+	VMOVSS X8, (AX)
+
+stored739:
+put736:
+	ADDQ    BX, CX
+	VMULPS  Y9, Y11, Y9
+	VMOVUPS Y9, (CX)
+	VMULPS  Y10, Y11, Y10
+	CMPQ    DI, $0x08
+	JNE     some740
+	VMOVUPS Y10, 32(CX)
+	JMP     put741
+
+some740:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two742
+	VMOVUPS      X10, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y10, X10
+
+two742:
+	TESTQ   $0x00000002, DI
+	JE      one743
+	VMOVLPS X10, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X10, X10, X10
+
+one743:
+	TESTQ  $0x00000001, DI
+	JE     stored744
+	VMOVSS X10, (AX)
+
+stored744:
+put741:
+stored694:
 	VZEROUPPER
 	RET
 
@@ -4737,9 +7713,9 @@ TEXT ·tileRows6x9to15AVX2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(SI*2), R8
 	ADDQ       SI, R8
 	SUBQ       $0x04, BX
-	JL         rest176
+	JL         rest746
 
-loop175:
+loop745:
 	VMOVUPS      (DX), Y13
 	VMASKMOVPS   32(DX), Y0, Y14
 	VBROADCASTSS (CX), Y15
@@ -4827,13 +7803,13 @@ loop175:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, BX
-	JGE          loop175
+	JGE          loop745
 
-rest176:
+rest746:
 	ADDQ $0x04, BX
-	JE   done178
+	JE   done748
 
-tail177:
+tail747:
 	VMOVUPS      (DX), Y13
 	VMASKMOVPS   32(DX), Y0, Y14
 	VBROADCASTSS (CX), Y15
@@ -4858,96 +7834,408 @@ tail177:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, R8
 	DECQ         BX
-	JNE          tail177
+	JNE          tail747
 
-done178:
+done748:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y13
 	TESTQ        DX, DX
-	JE           plain179
+	JE           plain749
 	VMOVUPS      (DX), Y14
 	VFMADD231PS  Y1, Y13, Y14
 	VMOVUPS      Y14, (CX)
 	VMASKMOVPS   32(DX), Y0, Y1
 	VFMADD231PS  Y2, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y3, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y4, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y5, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y6, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y7, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y8, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y9, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y10, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y1
-	VFMADD231PS  Y11, Y13, Y1
-	VMOVUPS      Y1, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y12, Y13, Y1
-	VMASKMOVPS   Y1, Y0, 32(CX)
-	JMP          stored180
+	CMPQ         DI, $0x08
+	JNE          some751
+	VMOVUPS      Y1, 32(CX)
+	JMP          put752
 
-plain179:
-	VMULPS     Y1, Y13, Y1
-	VMOVUPS    Y1, (CX)
-	VMULPS     Y2, Y13, Y2
-	VMASKMOVPS Y2, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y13, Y3
-	VMOVUPS    Y3, (CX)
-	VMULPS     Y4, Y13, Y4
-	VMASKMOVPS Y4, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y13, Y5
-	VMOVUPS    Y5, (CX)
-	VMULPS     Y6, Y13, Y6
-	VMASKMOVPS Y6, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y7, Y13, Y7
-	VMOVUPS    Y7, (CX)
-	VMULPS     Y8, Y13, Y8
-	VMASKMOVPS Y8, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y9, Y13, Y9
-	VMOVUPS    Y9, (CX)
-	VMULPS     Y10, Y13, Y10
-	VMASKMOVPS Y10, Y0, 32(CX)
-	ADDQ       BX, CX
-	VMULPS     Y11, Y13, Y11
-	VMOVUPS    Y11, (CX)
-	VMULPS     Y12, Y13, Y12
-	VMASKMOVPS Y12, Y0, 32(CX)
+some751:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two753
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
 
-stored180:
+two753:
+	TESTQ   $0x00000002, DI
+	JE      one754
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one754:
+	TESTQ  $0x00000001, DI
+	JE     stored755
+	VMOVSS X1, (AX)
+
+stored755:
+put752:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y3, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y4, Y13, Y1
+	CMPQ        DI, $0x08
+	JNE         some756
+	VMOVUPS     Y1, 32(CX)
+	JMP         put757
+
+some756:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two758
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two758:
+	TESTQ   $0x00000002, DI
+	JE      one759
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one759:
+	TESTQ  $0x00000001, DI
+	JE     stored760
+	VMOVSS X1, (AX)
+
+stored760:
+put757:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y5, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y6, Y13, Y1
+	CMPQ        DI, $0x08
+	JNE         some761
+	VMOVUPS     Y1, 32(CX)
+	JMP         put762
+
+some761:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two763
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two763:
+	TESTQ   $0x00000002, DI
+	JE      one764
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one764:
+	TESTQ  $0x00000001, DI
+	JE     stored765
+	VMOVSS X1, (AX)
+
+stored765:
+put762:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y7, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y8, Y13, Y1
+	CMPQ        DI, $0x08
+	JNE         some766
+	VMOVUPS     Y1, 32(CX)
+	JMP         put767
+
+some766:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two768
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two768:
+	TESTQ   $0x00000002, DI
+	JE      one769
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one769:
+	TESTQ  $0x00000001, DI
+	JE     stored770
+	VMOVSS X1, (AX)
+
+stored770:
+put767:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y9, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y1
+	VFMADD231PS Y10, Y13, Y1
+	CMPQ        DI, $0x08
+	JNE         some771
+	VMOVUPS     Y1, 32(CX)
+	JMP         put772
+
+some771:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two773
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two773:
+	TESTQ   $0x00000002, DI
+	JE      one774
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one774:
+	TESTQ  $0x00000001, DI
+	JE     stored775
+	VMOVSS X1, (AX)
+
+stored775:
+put772:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMOVUPS     (DX), Y1
+	VFMADD231PS Y11, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	VMASKMOVPS  32(DX), Y0, Y0
+	VFMADD231PS Y12, Y13, Y0
+	CMPQ        DI, $0x08
+	JNE         some776
+	VMOVUPS     Y0, 32(CX)
+	JMP         put777
+
+some776:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two778
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two778:
+	TESTQ   $0x00000002, DI
+	JE      one779
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one779:
+	TESTQ  $0x00000001, DI
+	JE     stored780
+	VMOVSS X0, (AX)
+
+stored780:
+put777:
+	JMP stored750
+
+plain749:
+	VMULPS  Y1, Y13, Y1
+	VMOVUPS Y1, (CX)
+	VMULPS  Y2, Y13, Y2
+	CMPQ    DI, $0x08
+	JNE     some781
+	VMOVUPS Y2, 32(CX)
+	JMP     put782
+
+some781:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two783
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two783:
+	TESTQ   $0x00000002, DI
+	JE      one784
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one784:
+	TESTQ  $0x00000001, DI
+	JE     stored785
+	VMOVSS X2, (AX)
+
+stored785:
+put782:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y13, Y3
+	VMOVUPS Y3, (CX)
+	VMULPS  Y4, Y13, Y4
+	CMPQ    DI, $0x08
+	JNE     some786
+	VMOVUPS Y4, 32(CX)
+	JMP     put787
+
+some786:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two788
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two788:
+	TESTQ   $0x00000002, DI
+	JE      one789
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one789:
+	TESTQ  $0x00000001, DI
+	JE     stored790
+	VMOVSS X4, (AX)
+
+stored790:
+put787:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y13, Y5
+	VMOVUPS Y5, (CX)
+	VMULPS  Y6, Y13, Y6
+	CMPQ    DI, $0x08
+	JNE     some791
+	VMOVUPS Y6, 32(CX)
+	JMP     put792
+
+some791:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two793
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two793:
+	TESTQ   $0x00000002, DI
+	JE      one794
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one794:
+	TESTQ  $0x00000001, DI
+	JE     stored795
+	VMOVSS X6, (AX)
+
+stored795:
+put792:
+	ADDQ    BX, CX
+	VMULPS  Y7, Y13, Y7
+	VMOVUPS Y7, (CX)
+	VMULPS  Y8, Y13, Y8
+	CMPQ    DI, $0x08
+	JNE     some796
+	VMOVUPS Y8, 32(CX)
+	JMP     put797
+
+some796:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two798
+	VMOVUPS      X8, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y8, X8
+
+two798:
+	TESTQ   $0x00000002, DI
+	JE      one799
+	VMOVLPS X8, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X8, X8, X8
+
+one799:
+	TESTQ  $0x00000001, DI
+	JE     stored800
+	VMOVSS X8, (AX)
+
+stored800:
+put797:
+	ADDQ    BX, CX
+	VMULPS  Y9, Y13, Y9
+	VMOVUPS Y9, (CX)
+	VMULPS  Y10, Y13, Y10
+	CMPQ    DI, $0x08
+	JNE     some801
+	VMOVUPS Y10, 32(CX)
+	JMP     put802
+
+some801:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two803
+	VMOVUPS      X10, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y10, X10
+
+two803:
+	TESTQ   $0x00000002, DI
+	JE      one804
+	VMOVLPS X10, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X10, X10, X10
+
+one804:
+	TESTQ  $0x00000001, DI
+	JE     stored805
+	VMOVSS X10, (AX)
+
+stored805:
+put802:
+	ADDQ    BX, CX
+	VMULPS  Y11, Y13, Y11
+	VMOVUPS Y11, (CX)
+	VMULPS  Y12, Y13, Y12
+	CMPQ    DI, $0x08
+	JNE     some806
+	VMOVUPS Y12, 32(CX)
+	JMP     put807
+
+some806:
+	LEAQ         32(CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two808
+	VMOVUPS      X12, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y12, X12
+
+two808:
+	TESTQ   $0x00000002, DI
+	JE      one809
+	VMOVLPS X12, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X12, X12, X12
+
+one809:
+	TESTQ  $0x00000001, DI
+	JE     stored810
+	VMOVSS X12, (AX)
+
+stored810:
+put807:
+stored750:
 	VZEROUPPER
 	RET
 
@@ -4967,9 +8255,9 @@ TEXT ·tileRows1x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), SI
 	SUBQ       $0x04, BX
-	JL         rest182
+	JL         rest812
 
-loop181:
+loop811:
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
@@ -4988,39 +8276,91 @@ loop181:
 	ADDQ         SI, DX
 	ADDQ         $0x10, CX
 	SUBQ         $0x04, BX
-	JGE          loop181
+	JGE          loop811
 
-rest182:
+rest812:
 	ADDQ $0x04, BX
-	JE   done184
+	JE   done814
 
-tail183:
+tail813:
 	VMASKMOVPS   (DX), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         SI, DX
 	ADDQ         $0x04, CX
 	DECQ         BX
-	JNE          tail183
+	JNE          tail813
 
-done184:
+done814:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), BX
+	MOVQ         104(AX), BX
 	VBROADCASTSS 80(AX), Y2
 	TESTQ        DX, DX
-	JE           plain185
-	VMASKMOVPS   (DX), Y0, Y3
-	VFMADD231PS  Y1, Y2, Y3
-	VMASKMOVPS   Y3, Y0, (CX)
-	JMP          stored186
+	JE           plain815
+	VMASKMOVPS   (DX), Y0, Y0
+	VFMADD231PS  Y1, Y2, Y0
+	CMPQ         BX, $0x08
+	JNE          some817
+	VMOVUPS      Y0, (CX)
+	JMP          put818
 
-plain185:
-	VMULPS     Y1, Y2, Y1
-	VMASKMOVPS Y1, Y0, (CX)
+some817:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, BX
+	JE           two819
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
 
-stored186:
+two819:
+	TESTQ   $0x00000002, BX
+	JE      one820
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one820:
+	TESTQ  $0x00000001, BX
+	JE     stored821
+	VMOVSS X0, (AX)
+
+stored821:
+put818:
+	JMP stored816
+
+plain815:
+	VMULPS  Y1, Y2, Y1
+	CMPQ    BX, $0x08
+	JNE     some822
+	VMOVUPS Y1, (CX)
+	JMP     put823
+
+some822:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, BX
+	JE           two824
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two824:
+	TESTQ   $0x00000002, BX
+	JE      one825
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one825:
+	TESTQ  $0x00000001, BX
+	JE     stored826
+	VMOVSS X1, (AX)
+
+stored826:
+put823:
+stored816:
 	VZEROUPPER
 	RET
 
@@ -5043,9 +8383,9 @@ TEXT ·tileRows2x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest188
+	JL         rest828
 
-loop187:
+loop827:
 	VMASKMOVPS   (DX), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
@@ -5072,13 +8412,13 @@ loop187:
 	ADDQ         DI, DX
 	ADDQ         $0x10, CX
 	SUBQ         $0x04, BX
-	JGE          loop187
+	JGE          loop827
 
-rest188:
+rest828:
 	ADDQ $0x04, BX
-	JE   done190
+	JE   done830
 
-tail189:
+tail829:
 	VMASKMOVPS   (DX), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
@@ -5087,34 +8427,138 @@ tail189:
 	ADDQ         DI, DX
 	ADDQ         $0x04, CX
 	DECQ         BX
-	JNE          tail189
+	JNE          tail829
 
-done190:
+done830:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y3
 	TESTQ        DX, DX
-	JE           plain191
+	JE           plain831
 	VMASKMOVPS   (DX), Y0, Y4
 	VFMADD231PS  Y1, Y3, Y4
-	VMASKMOVPS   Y4, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y3, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored192
+	CMPQ         DI, $0x08
+	JNE          some833
+	VMOVUPS      Y4, (CX)
+	JMP          put834
 
-plain191:
-	VMULPS     Y1, Y3, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y3, Y2
-	VMASKMOVPS Y2, Y0, (CX)
+some833:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two835
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
 
-stored192:
+two835:
+	TESTQ   $0x00000002, DI
+	JE      one836
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one836:
+	TESTQ  $0x00000001, DI
+	JE     stored837
+	VMOVSS X4, (AX)
+
+stored837:
+put834:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y2, Y3, Y0
+	CMPQ        DI, $0x08
+	JNE         some838
+	VMOVUPS     Y0, (CX)
+	JMP         put839
+
+some838:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two840
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two840:
+	TESTQ   $0x00000002, DI
+	JE      one841
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one841:
+	TESTQ  $0x00000001, DI
+	JE     stored842
+	VMOVSS X0, (AX)
+
+stored842:
+put839:
+	JMP stored832
+
+plain831:
+	VMULPS  Y1, Y3, Y1
+	CMPQ    DI, $0x08
+	JNE     some843
+	VMOVUPS Y1, (CX)
+	JMP     put844
+
+some843:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two845
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two845:
+	TESTQ   $0x00000002, DI
+	JE      one846
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one846:
+	TESTQ  $0x00000001, DI
+	JE     stored847
+	VMOVSS X1, (AX)
+
+stored847:
+put844:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y3, Y2
+	CMPQ    DI, $0x08
+	JNE     some848
+	VMOVUPS Y2, (CX)
+	JMP     put849
+
+some848:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two850
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two850:
+	TESTQ   $0x00000002, DI
+	JE      one851
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one851:
+	TESTQ  $0x00000001, DI
+	JE     stored852
+	VMOVSS X2, (AX)
+
+stored852:
+put849:
+stored832:
 	VZEROUPPER
 	RET
 
@@ -5140,9 +8584,9 @@ TEXT ·tileRows3x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       40(AX), SI
 	MOVQ       48(AX), DI
 	SUBQ       $0x04, BX
-	JL         rest194
+	JL         rest854
 
-loop193:
+loop853:
 	VMASKMOVPS   (DX), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
@@ -5177,13 +8621,13 @@ loop193:
 	ADDQ         DI, DX
 	ADDQ         $0x10, CX
 	SUBQ         $0x04, BX
-	JGE          loop193
+	JGE          loop853
 
-rest194:
+rest854:
 	ADDQ $0x04, BX
-	JE   done196
+	JE   done856
 
-tail195:
+tail855:
 	VMASKMOVPS   (DX), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
@@ -5194,42 +8638,198 @@ tail195:
 	ADDQ         DI, DX
 	ADDQ         $0x04, CX
 	DECQ         BX
-	JNE          tail195
+	JNE          tail855
 
-done196:
+done856:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y4
 	TESTQ        DX, DX
-	JE           plain197
+	JE           plain857
 	VMASKMOVPS   (DX), Y0, Y5
 	VFMADD231PS  Y1, Y4, Y5
-	VMASKMOVPS   Y5, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y4, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y3, Y4, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored198
+	CMPQ         DI, $0x08
+	JNE          some859
+	VMOVUPS      Y5, (CX)
+	JMP          put860
 
-plain197:
-	VMULPS     Y1, Y4, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y4, Y2
-	VMASKMOVPS Y2, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y4, Y3
-	VMASKMOVPS Y3, Y0, (CX)
+some859:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two861
+	VMOVUPS      X5, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y5, X5
 
-stored198:
+two861:
+	TESTQ   $0x00000002, DI
+	JE      one862
+	VMOVLPS X5, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X5, X5, X5
+
+one862:
+	TESTQ  $0x00000001, DI
+	JE     stored863
+	VMOVSS X5, (AX)
+
+stored863:
+put860:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y2, Y4, Y1
+	CMPQ        DI, $0x08
+	JNE         some864
+	VMOVUPS     Y1, (CX)
+	JMP         put865
+
+some864:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two866
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two866:
+	TESTQ   $0x00000002, DI
+	JE      one867
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one867:
+	TESTQ  $0x00000001, DI
+	JE     stored868
+	VMOVSS X1, (AX)
+
+stored868:
+put865:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y3, Y4, Y0
+	CMPQ        DI, $0x08
+	JNE         some869
+	VMOVUPS     Y0, (CX)
+	JMP         put870
+
+some869:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two871
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two871:
+	TESTQ   $0x00000002, DI
+	JE      one872
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one872:
+	TESTQ  $0x00000001, DI
+	JE     stored873
+	VMOVSS X0, (AX)
+
+stored873:
+put870:
+	JMP stored858
+
+plain857:
+	VMULPS  Y1, Y4, Y1
+	CMPQ    DI, $0x08
+	JNE     some874
+	VMOVUPS Y1, (CX)
+	JMP     put875
+
+some874:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two876
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two876:
+	TESTQ   $0x00000002, DI
+	JE      one877
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one877:
+	TESTQ  $0x00000001, DI
+	JE     stored878
+	VMOVSS X1, (AX)
+
+stored878:
+put875:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y4, Y2
+	CMPQ    DI, $0x08
+	JNE     some879
+	VMOVUPS Y2, (CX)
+	JMP     put880
+
+some879:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two881
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two881:
+	TESTQ   $0x00000002, DI
+	JE      one882
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one882:
+	TESTQ  $0x00000001, DI
+	JE     stored883
+	VMOVSS X2, (AX)
+
+stored883:
+put880:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y4, Y3
+	CMPQ    DI, $0x08
+	JNE     some884
+	VMOVUPS Y3, (CX)
+	JMP     put885
+
+some884:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two886
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two886:
+	TESTQ   $0x00000002, DI
+	JE      one887
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one887:
+	TESTQ  $0x00000001, DI
+	JE     stored888
+	VMOVSS X3, (AX)
+
+stored888:
+put885:
+stored858:
 	VZEROUPPER
 	RET
 
@@ -5260,9 +8860,9 @@ TEXT ·tileRows4x1to8AVX2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(SI*2), R8
 	ADDQ       SI, R8
 	SUBQ       $0x04, BX
-	JL         rest200
+	JL         rest890
 
-loop199:
+loop889:
 	VMASKMOVPS   (DX), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
@@ -5306,13 +8906,13 @@ loop199:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, BX
-	JGE          loop199
+	JGE          loop889
 
-rest200:
+rest890:
 	ADDQ $0x04, BX
-	JE   done202
+	JE   done892
 
-tail201:
+tail891:
 	VMASKMOVPS   (DX), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
@@ -5326,50 +8926,258 @@ tail201:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, R8
 	DECQ         BX
-	JNE          tail201
+	JNE          tail891
 
-done202:
+done892:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y5
 	TESTQ        DX, DX
-	JE           plain203
+	JE           plain893
 	VMASKMOVPS   (DX), Y0, Y6
 	VFMADD231PS  Y1, Y5, Y6
-	VMASKMOVPS   Y6, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y5, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y3, Y5, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y4, Y5, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored204
+	CMPQ         DI, $0x08
+	JNE          some895
+	VMOVUPS      Y6, (CX)
+	JMP          put896
 
-plain203:
-	VMULPS     Y1, Y5, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y5, Y2
-	VMASKMOVPS Y2, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y5, Y3
-	VMASKMOVPS Y3, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y4, Y5, Y4
-	VMASKMOVPS Y4, Y0, (CX)
+some895:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two897
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
 
-stored204:
+two897:
+	TESTQ   $0x00000002, DI
+	JE      one898
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one898:
+	TESTQ  $0x00000001, DI
+	JE     stored899
+	VMOVSS X6, (AX)
+
+stored899:
+put896:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y2, Y5, Y1
+	CMPQ        DI, $0x08
+	JNE         some900
+	VMOVUPS     Y1, (CX)
+	JMP         put901
+
+some900:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two902
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two902:
+	TESTQ   $0x00000002, DI
+	JE      one903
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one903:
+	TESTQ  $0x00000001, DI
+	JE     stored904
+	VMOVSS X1, (AX)
+
+stored904:
+put901:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y3, Y5, Y1
+	CMPQ        DI, $0x08
+	JNE         some905
+	VMOVUPS     Y1, (CX)
+	JMP         put906
+
+some905:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two907
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two907:
+	TESTQ   $0x00000002, DI
+	JE      one908
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one908:
+	TESTQ  $0x00000001, DI
+	JE     stored909
+	VMOVSS X1, (AX)
+
+stored909:
+put906:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y4, Y5, Y0
+	CMPQ        DI, $0x08
+	JNE         some910
+	VMOVUPS     Y0, (CX)
+	JMP         put911
+
+some910:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two912
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two912:
+	TESTQ   $0x00000002, DI
+	JE      one913
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one913:
+	TESTQ  $0x00000001, DI
+	JE     stored914
+	VMOVSS X0, (AX)
+
+stored914:
+put911:
+	JMP stored894
+
+plain893:
+	VMULPS  Y1, Y5, Y1
+	CMPQ    DI, $0x08
+	JNE     some915
+	VMOVUPS Y1, (CX)
+	JMP     put916
+
+some915:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two917
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two917:
+	TESTQ   $0x00000002, DI
+	JE      one918
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one918:
+	TESTQ  $0x00000001, DI
+	JE     stored919
+	VMOVSS X1, (AX)
+
+stored919:
+put916:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y5, Y2
+	CMPQ    DI, $0x08
+	JNE     some920
+	VMOVUPS Y2, (CX)
+	JMP     put921
+
+some920:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two922
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two922:
+	TESTQ   $0x00000002, DI
+	JE      one923
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one923:
+	TESTQ  $0x00000001, DI
+	JE     stored924
+	VMOVSS X2, (AX)
+
+stored924:
+put921:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y5, Y3
+	CMPQ    DI, $0x08
+	JNE     some925
+	VMOVUPS Y3, (CX)
+	JMP     put926
+
+some925:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two927
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two927:
+	TESTQ   $0x00000002, DI
+	JE      one928
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one928:
+	TESTQ  $0x00000001, DI
+	JE     stored929
+	VMOVSS X3, (AX)
+
+stored929:
+put926:
+	ADDQ    BX, CX
+	VMULPS  Y4, Y5, Y4
+	CMPQ    DI, $0x08
+	JNE     some930
+	VMOVUPS Y4, (CX)
+	JMP     put931
+
+some930:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two932
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two932:
+	TESTQ   $0x00000002, DI
+	JE      one933
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one933:
+	TESTQ  $0x00000001, DI
+	JE     stored934
+	VMOVSS X4, (AX)
+
+stored934:
+put931:
+stored894:
 	VZEROUPPER
 	RET
 
@@ -5403,9 +9211,9 @@ TEXT ·tileRows5x1to8AVX2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(SI*2), R8
 	ADDQ       SI, R8
 	SUBQ       $0x04, BX
-	JL         rest206
+	JL         rest936
 
-loop205:
+loop935:
 	VMASKMOVPS   (DX), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
@@ -5457,13 +9265,13 @@ loop205:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, BX
-	JGE          loop205
+	JGE          loop935
 
-rest206:
+rest936:
 	ADDQ $0x04, BX
-	JE   done208
+	JE   done938
 
-tail207:
+tail937:
 	VMASKMOVPS   (DX), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
@@ -5479,58 +9287,318 @@ tail207:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, R8
 	DECQ         BX
-	JNE          tail207
+	JNE          tail937
 
-done208:
+done938:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y6
 	TESTQ        DX, DX
-	JE           plain209
+	JE           plain939
 	VMASKMOVPS   (DX), Y0, Y7
 	VFMADD231PS  Y1, Y6, Y7
-	VMASKMOVPS   Y7, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y3, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y4, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y5, Y6, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored210
+	CMPQ         DI, $0x08
+	JNE          some941
+	VMOVUPS      Y7, (CX)
+	JMP          put942
 
-plain209:
-	VMULPS     Y1, Y6, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y6, Y2
-	VMASKMOVPS Y2, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y6, Y3
-	VMASKMOVPS Y3, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y4, Y6, Y4
-	VMASKMOVPS Y4, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y6, Y5
-	VMASKMOVPS Y5, Y0, (CX)
+some941:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two943
+	VMOVUPS      X7, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y7, X7
 
-stored210:
+two943:
+	TESTQ   $0x00000002, DI
+	JE      one944
+	VMOVLPS X7, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X7, X7, X7
+
+one944:
+	TESTQ  $0x00000001, DI
+	JE     stored945
+	VMOVSS X7, (AX)
+
+stored945:
+put942:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y2, Y6, Y1
+	CMPQ        DI, $0x08
+	JNE         some946
+	VMOVUPS     Y1, (CX)
+	JMP         put947
+
+some946:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two948
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two948:
+	TESTQ   $0x00000002, DI
+	JE      one949
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one949:
+	TESTQ  $0x00000001, DI
+	JE     stored950
+	VMOVSS X1, (AX)
+
+stored950:
+put947:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y3, Y6, Y1
+	CMPQ        DI, $0x08
+	JNE         some951
+	VMOVUPS     Y1, (CX)
+	JMP         put952
+
+some951:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two953
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two953:
+	TESTQ   $0x00000002, DI
+	JE      one954
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one954:
+	TESTQ  $0x00000001, DI
+	JE     stored955
+	VMOVSS X1, (AX)
+
+stored955:
+put952:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y4, Y6, Y1
+	CMPQ        DI, $0x08
+	JNE         some956
+	VMOVUPS     Y1, (CX)
+	JMP         put957
+
+some956:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two958
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two958:
+	TESTQ   $0x00000002, DI
+	JE      one959
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one959:
+	TESTQ  $0x00000001, DI
+	JE     stored960
+	VMOVSS X1, (AX)
+
+stored960:
+put957:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y5, Y6, Y0
+	CMPQ        DI, $0x08
+	JNE         some961
+	VMOVUPS     Y0, (CX)
+	JMP         put962
+
+some961:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two963
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two963:
+	TESTQ   $0x00000002, DI
+	JE      one964
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one964:
+	TESTQ  $0x00000001, DI
+	JE     stored965
+	VMOVSS X0, (AX)
+
+stored965:
+put962:
+	JMP stored940
+
+plain939:
+	VMULPS  Y1, Y6, Y1
+	CMPQ    DI, $0x08
+	JNE     some966
+	VMOVUPS Y1, (CX)
+	JMP     put967
+
+some966:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two968
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two968:
+	TESTQ   $0x00000002, DI
+	JE      one969
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one969:
+	TESTQ  $0x00000001, DI
+	JE     stored970
+	VMOVSS X1, (AX)
+
+stored970:
+put967:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y6, Y2
+	CMPQ    DI, $0x08
+	JNE     some971
+	VMOVUPS Y2, (CX)
+	JMP     put972
+
+some971:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two973
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two973:
+	TESTQ   $0x00000002, DI
+	JE      one974
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one974:
+	TESTQ  $0x00000001, DI
+	JE     stored975
+	VMOVSS X2, (AX)
+
+stored975:
+put972:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y6, Y3
+	CMPQ    DI, $0x08
+	JNE     some976
+	VMOVUPS Y3, (CX)
+	JMP     put977
+
+some976:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two978
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two978:
+	TESTQ   $0x00000002, DI
+	JE      one979
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one979:
+	TESTQ  $0x00000001, DI
+	JE     stored980
+	VMOVSS X3, (AX)
+
+stored980:
+put977:
+	ADDQ    BX, CX
+	VMULPS  Y4, Y6, Y4
+	CMPQ    DI, $0x08
+	JNE     some981
+	VMOVUPS Y4, (CX)
+	JMP     put982
+
+some981:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two983
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two983:
+	TESTQ   $0x00000002, DI
+	JE      one984
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one984:
+	TESTQ  $0x00000001, DI
+	JE     stored985
+	VMOVSS X4, (AX)
+
+stored985:
+put982:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y6, Y5
+	CMPQ    DI, $0x08
+	JNE     some986
+	VMOVUPS Y5, (CX)
+	JMP     put987
+
+some986:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two988
+	VMOVUPS      X5, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y5, X5
+
+two988:
+	TESTQ   $0x00000002, DI
+	JE      one989
+	VMOVLPS X5, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X5, X5, X5
+
+one989:
+	TESTQ  $0x00000001, DI
+	JE     stored990
+	VMOVSS X5, (AX)
+
+stored990:
+put987:
+stored940:
 	VZEROUPPER
 	RET
 
@@ -5567,9 +9635,9 @@ TEXT ·tileRows6x1to8AVX2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(SI*2), R8
 	ADDQ       SI, R8
 	SUBQ       $0x04, BX
-	JL         rest212
+	JL         rest992
 
-loop211:
+loop991:
 	VMASKMOVPS   (DX), Y0, Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y7, Y8, Y1
@@ -5629,13 +9697,13 @@ loop211:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, BX
-	JGE          loop211
+	JGE          loop991
 
-rest212:
+rest992:
 	ADDQ $0x04, BX
-	JE   done214
+	JE   done994
 
-tail213:
+tail993:
 	VMASKMOVPS   (DX), Y0, Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y7, Y8, Y1
@@ -5653,65 +9721,377 @@ tail213:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, R8
 	DECQ         BX
-	JNE          tail213
+	JNE          tail993
 
-done214:
+done994:
 	MOVQ         16(AX), CX
 	MOVQ         24(AX), DX
 	MOVQ         56(AX), BX
 	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y7
 	TESTQ        DX, DX
-	JE           plain215
+	JE           plain995
 	VMASKMOVPS   (DX), Y0, Y8
 	VFMADD231PS  Y1, Y7, Y8
-	VMASKMOVPS   Y8, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y2, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y3, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y4, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y5, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMASKMOVPS   (DX), Y0, Y1
-	VFMADD231PS  Y6, Y7, Y1
-	VMASKMOVPS   Y1, Y0, (CX)
-	JMP          stored216
+	CMPQ         DI, $0x08
+	JNE          some997
+	VMOVUPS      Y8, (CX)
+	JMP          put998
 
-plain215:
-	VMULPS     Y1, Y7, Y1
-	VMASKMOVPS Y1, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y2, Y7, Y2
-	VMASKMOVPS Y2, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y3, Y7, Y3
-	VMASKMOVPS Y3, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y4, Y7, Y4
-	VMASKMOVPS Y4, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y5, Y7, Y5
-	VMASKMOVPS Y5, Y0, (CX)
-	ADDQ       BX, CX
-	VMULPS     Y6, Y7, Y6
-	VMASKMOVPS Y6, Y0, (CX)
+some997:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two999
+	VMOVUPS      X8, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y8, X8
 
-stored216:
+two999:
+	TESTQ   $0x00000002, DI
+	JE      one1000
+	VMOVLPS X8, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X8, X8, X8
+
+one1000:
+	TESTQ  $0x00000001, DI
+	JE     stored1001
+	VMOVSS X8, (AX)
+
+stored1001:
+put998:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y2, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some1002
+	VMOVUPS     Y1, (CX)
+	JMP         put1003
+
+some1002:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1004
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two1004:
+	TESTQ   $0x00000002, DI
+	JE      one1005
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one1005:
+	TESTQ  $0x00000001, DI
+	JE     stored1006
+	VMOVSS X1, (AX)
+
+stored1006:
+put1003:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y3, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some1007
+	VMOVUPS     Y1, (CX)
+	JMP         put1008
+
+some1007:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1009
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two1009:
+	TESTQ   $0x00000002, DI
+	JE      one1010
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one1010:
+	TESTQ  $0x00000001, DI
+	JE     stored1011
+	VMOVSS X1, (AX)
+
+stored1011:
+put1008:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y4, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some1012
+	VMOVUPS     Y1, (CX)
+	JMP         put1013
+
+some1012:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1014
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two1014:
+	TESTQ   $0x00000002, DI
+	JE      one1015
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one1015:
+	TESTQ  $0x00000001, DI
+	JE     stored1016
+	VMOVSS X1, (AX)
+
+stored1016:
+put1013:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y1
+	VFMADD231PS Y5, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some1017
+	VMOVUPS     Y1, (CX)
+	JMP         put1018
+
+some1017:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1019
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two1019:
+	TESTQ   $0x00000002, DI
+	JE      one1020
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one1020:
+	TESTQ  $0x00000001, DI
+	JE     stored1021
+	VMOVSS X1, (AX)
+
+stored1021:
+put1018:
+	ADDQ        SI, DX
+	ADDQ        BX, CX
+	VMASKMOVPS  (DX), Y0, Y0
+	VFMADD231PS Y6, Y7, Y0
+	CMPQ        DI, $0x08
+	JNE         some1022
+	VMOVUPS     Y0, (CX)
+	JMP         put1023
+
+some1022:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1024
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two1024:
+	TESTQ   $0x00000002, DI
+	JE      one1025
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one1025:
+	TESTQ  $0x00000001, DI
+	JE     stored1026
+	VMOVSS X0, (AX)
+
+stored1026:
+put1023:
+	JMP stored996
+
+plain995:
+	VMULPS  Y1, Y7, Y1
+	CMPQ    DI, $0x08
+	JNE     some1027
+	VMOVUPS Y1, (CX)
+	JMP     put1028
+
+some1027:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1029
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two1029:
+	TESTQ   $0x00000002, DI
+	JE      one1030
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one1030:
+	TESTQ  $0x00000001, DI
+	JE     stored1031
+	VMOVSS X1, (AX)
+
+stored1031:
+put1028:
+	ADDQ    BX, CX
+	VMULPS  Y2, Y7, Y2
+	CMPQ    DI, $0x08
+	JNE     some1032
+	VMOVUPS Y2, (CX)
+	JMP     put1033
+
+some1032:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1034
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two1034:
+	TESTQ   $0x00000002, DI
+	JE      one1035
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one1035:
+	TESTQ  $0x00000001, DI
+	JE     stored1036
+	VMOVSS X2, (AX)
+
+stored1036:
+put1033:
+	ADDQ    BX, CX
+	VMULPS  Y3, Y7, Y3
+	CMPQ    DI, $0x08
+	JNE     some1037
+	VMOVUPS Y3, (CX)
+	JMP     put1038
+
+some1037:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1039
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two1039:
+	TESTQ   $0x00000002, DI
+	JE      one1040
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one1040:
+	TESTQ  $0x00000001, DI
+	JE     stored1041
+	VMOVSS X3, (AX)
+
+stored1041:
+put1038:
+	ADDQ    BX, CX
+	VMULPS  Y4, Y7, Y4
+	CMPQ    DI, $0x08
+	JNE     some1042
+	VMOVUPS Y4, (CX)
+	JMP     put1043
+
+some1042:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1044
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two1044:
+	TESTQ   $0x00000002, DI
+	JE      one1045
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one1045:
+	TESTQ  $0x00000001, DI
+	JE     stored1046
+	VMOVSS X4, (AX)
+
+stored1046:
+put1043:
+	ADDQ    BX, CX
+	VMULPS  Y5, Y7, Y5
+	CMPQ    DI, $0x08
+	JNE     some1047
+	VMOVUPS Y5, (CX)
+	JMP     put1048
+
+some1047:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1049
+	VMOVUPS      X5, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y5, X5
+
+two1049:
+	TESTQ   $0x00000002, DI
+	JE      one1050
+	VMOVLPS X5, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X5, X5, X5
+
+one1050:
+	TESTQ  $0x00000001, DI
+	JE     stored1051
+	VMOVSS X5, (AX)
+
+stored1051:
+put1048:
+	ADDQ    BX, CX
+	VMULPS  Y6, Y7, Y6
+	CMPQ    DI, $0x08
+	JNE     some1052
+	VMOVUPS Y6, (CX)
+	JMP     put1053
+
+some1052:
+	LEAQ         (CX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1054
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two1054:
+	TESTQ   $0x00000002, DI
+	JE      one1055
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one1055:
+	TESTQ  $0x00000001, DI
+	JE     stored1056
+	VMOVSS X6, (AX)
+
+stored1056:
+put1053:
+stored996:
 	VZEROUPPER
 	RET

@@ -16,6 +16,7 @@ const (
 	tileMask                   = 72
 	tileScale                  = 80
 	tileNext, tileLanes        = 88, 96
+	tileLast                   = 104
 )
 
 // tiler generates one kernel: rows x (8*vectors) values of C, all sums in
@@ -28,6 +29,7 @@ type tiler struct {
 	t             reg.Register
 	sums          [][]reg.VecVirtual
 	mask          reg.VecVirtual
+	last          reg.Register // lanes of the last vector
 }
 
 func tiles(f *file) {
@@ -183,6 +185,8 @@ func (g *tiler) store() {
 	g.MOVQ(at(g.t, tileD), d)
 	g.MOVQ(at(g.t, tileCStep), cStep)
 	g.MOVQ(at(g.t, tileDStep), dStep)
+	g.last = g.GP64()
+	g.MOVQ(at(g.t, tileLast), g.last)
 	scale := g.YMM()
 	g.VBROADCASTSS(at(g.t, tileScale), scale)
 	plain, done := g.label("plain"), g.label("stored")
@@ -215,9 +219,18 @@ func (g *tiler) store() {
 }
 
 func (g *tiler) put(src reg.VecVirtual, m operand.Mem, vector int) {
-	if g.masked && vector == g.vectors-1 {
-		g.VMASKMOVPS(src, g.mask, m)
-	} else {
+	if !g.masked || vector < g.vectors-1 {
 		g.VMOVUPS(src, m)
+		return
 	}
+	some, done := g.label("some"), g.label("put")
+	g.CMPQ(g.last, operand.Imm(8))
+	g.JNE(operand.LabelRef(some))
+	g.VMOVUPS(src, m)
+	g.JMP(operand.LabelRef(done))
+	g.Label(some)
+	address := g.GP64()
+	g.LEAQ(m, address)
+	g.storeFirst(src, g.last, address)
+	g.Label(done)
 }

@@ -19,6 +19,7 @@ type lane struct {
 	index  reg.Register // byte offset
 	offset int
 	mask   vec // nil if full
+	count  reg.Register
 	number int // which of the unrolled vectors
 }
 
@@ -37,11 +38,38 @@ func (l lane) load(p reg.Register) vec {
 }
 
 func (l lane) store(v vec, p reg.Register) {
-	if l.mask != nil {
-		l.VMASKMOVPS(v, l.mask, l.at(p))
-	} else {
+	if l.mask == nil {
 		l.VMOVUPS(v, l.at(p))
+		return
 	}
+	address, rest := l.GP64(), l.YMM()
+	l.LEAQ(l.at(p), address)
+	l.VMOVAPS(v, rest)
+	l.storeFirst(rest, l.count, address)
+}
+
+// storeFirst stores the first count lanes of v, by halves: a masked store takes
+// some twenty cycles on Zen 1 and cannot be forwarded to a load. count is 0 to 7;
+// v and address are clobbered.
+func (f *file) storeFirst(v vec, count, address reg.Register) {
+	two, one, done := f.label("two"), f.label("one"), f.label("stored")
+	x := v.AsX()
+	f.TESTQ(operand.U32(4), count)
+	f.JE(operand.LabelRef(two))
+	f.VMOVUPS(x, at(address, 0))
+	f.ADDQ(operand.Imm(16), address)
+	f.VEXTRACTF128(operand.Imm(1), v, x)
+	f.Label(two)
+	f.TESTQ(operand.U32(2), count)
+	f.JE(operand.LabelRef(one))
+	f.VMOVLPS(x, at(address, 0))
+	f.ADDQ(operand.Imm(8), address)
+	f.VSHUFPS(operand.Imm(0xee), x, x, x)
+	f.Label(one)
+	f.TESTQ(operand.U32(1), count)
+	f.JE(operand.LabelRef(done))
+	f.VMOVSS(x, at(address, 0))
+	f.Label(done)
 }
 
 // only returns v in the lane's elements and zero elsewhere.
@@ -82,7 +110,7 @@ func (f *file) each(n reg.Register, unroll int, body func(lane)) {
 	f.Label(rest)
 	f.ADDQ(operand.Imm(8), n)
 	f.JE(operand.LabelRef(done))
-	body(lane{file: f, index: index, mask: f.tailMask(n)})
+	body(lane{file: f, index: index, mask: f.tailMask(n), count: n})
 	f.Label(done)
 }
 
@@ -97,10 +125,11 @@ func (f *file) tailMask(n reg.Register) vec {
 			f.AddDatum(4*i, operand.U32(uint32(0xffffffff*((15-uint64(i))/8))))
 		}
 	}
-	table, mask := f.GP64(), f.YMM()
+	table, back, mask := f.GP64(), f.GP64(), f.YMM()
 	f.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(name), 32), table)
-	f.NEGQ(n)
-	f.VMOVUPS(operand.Mem{Base: table, Index: n, Scale: 4}, mask)
+	f.MOVQ(n, back)
+	f.NEGQ(back)
+	f.VMOVUPS(operand.Mem{Base: table, Index: back, Scale: 4}, mask)
 	return mask
 }
 
