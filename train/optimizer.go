@@ -148,7 +148,7 @@ func (o Optimizer) clip(gradients []*graph.Node) (clipped []*graph.Node, norm *g
 		return gradients, norm
 	}
 	// 1e-6 as PyTorch, so that golden steps agree.
-	scale := graph.MinScalar(graph.MulScalar(graph.Inverse(graph.AddScalar(norm, 1e-6)), o.Clip), 1.0)
+	scale := graph.MinScalar(graph.MulScalar(graph.Reciprocal(graph.AddScalar(norm, 1e-6)), o.Clip), 1.0)
 	for _, g := range gradients {
 		clipped = append(clipped, graph.Mul(g, scale))
 	}
