@@ -39,7 +39,6 @@ var oddPaths = []string{
 
 func testRoundTrip(t *testing.T, s Store) {
 	x := open(t, s)
-	want := []loopitr.Item{}
 	r := newReference()
 	for n, p := range oddPaths {
 		e := Entry(p, n)
@@ -58,7 +57,7 @@ func testRoundTrip(t *testing.T, s Store) {
 		put(t, x, e)
 		r.put(e)
 	}
-	want = r.sorted()
+	want := r.sorted()
 	diff(t, "items", want, all(t, x))
 	for n, p := range oddPaths {
 		got, v, err := x.Item(t.Context(), p)
