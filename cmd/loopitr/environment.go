@@ -23,6 +23,9 @@ func finish(c *cobra.Command) {
 	c.Flags().VisitAll(nameVariable)
 	c.PersistentFlags().VisitAll(nameVariable)
 	c.SetUsageTemplate(c.UsageTemplate() + exitHelp)
+	if err := offerChoices(c); err != nil {
+		panic("loopitr: " + err.Error()) // a flag was offered twice
+	}
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {

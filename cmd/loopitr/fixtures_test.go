@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/draw"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +83,46 @@ func makeFixtures(dir string) error {
 	}
 	for name, seed := range map[string]uint64{"model": 1, "other": 2} {
 		if err := saveNano(filepath.Join(dir, name), captions, seed); err != nil {
+			return err
+		}
+	}
+	return makeHostile(dir)
+}
+
+// makeHostile writes what strangers may send: hostile/ with files that are called
+// pictures, and models whose weights are not numbers or whose header lies.
+func makeHostile(dir string) error {
+	hostile := filepath.Join(dir, "data", "hostile")
+	if err := os.MkdirAll(filepath.Join(hostile, "folder.jpg"), 0o755); err != nil {
+		return err
+	}
+	good := squares()[0].png()
+	huge := bytes.Clone(good) // the header alone says 30,000 x 20,000
+	binary.BigEndian.PutUint32(huge[16:], 30_000)
+	binary.BigEndian.PutUint32(huge[20:], 20_000)
+	binary.BigEndian.PutUint32(huge[29:], crc32.ChecksumIEEE(huge[12:29]))
+	for name, content := range map[string][]byte{
+		"good.png": good, "truncated.png": good[:len(good)/2], "huge.png": huge, "empty.gif": nil, "words.jpg": []byte("words"),
+	} {
+		if err := os.WriteFile(filepath.Join(hostile, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	for name, weights := range map[string]func([]byte){
+		"nan": func(b []byte) { binary.LittleEndian.PutUint32(b[len(b)-4:], math.Float32bits(float32(math.NaN()))) },
+		"lie": func(b []byte) { binary.LittleEndian.PutUint64(b, 1<<62) },
+	} {
+		to := filepath.Join(dir, name)
+		if err := os.CopyFS(to, os.DirFS(filepath.Join(dir, "model"))); err != nil {
+			return err
+		}
+		path := filepath.Join(to, "model.safetensors")
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		weights(content)
+		if err := os.WriteFile(path, content, 0o644); err != nil {
 			return err
 		}
 	}

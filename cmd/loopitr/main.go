@@ -61,6 +61,9 @@ func run(ctx context.Context, args []string, std streams) int {
 	case errors.Is(err, errSkipped):
 		return exitSkipped
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("stopped")
+	}
 	fmt.Fprintln(std.err, "loopitr:", err)
 	if errors.Is(err, loopitr.ErrInvalid) || errors.Is(err, loopitr.ErrNotFound) || errors.Is(err, errUsage) {
 		return exitUsage

@@ -34,8 +34,9 @@ func TestScripts(t *testing.T) {
 					e.Setenv(name, "")
 				}
 			}
-			e.Setenv("MODEL", filepath.Join(fixtures, "model"))
-			e.Setenv("OTHER", filepath.Join(fixtures, "other"))
+			for _, model := range []string{"model", "other", "nan", "lie"} {
+				e.Setenv(strings.ToUpper(model), filepath.Join(fixtures, model))
+			}
 			return os.CopyFS(filepath.Join(e.WorkDir, "data"), os.DirFS(filepath.Join(fixtures, "data")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
