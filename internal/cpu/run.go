@@ -214,7 +214,7 @@ func (f *frame) runSteps() (err error) {
 
 // parallel runs t for chunks 0..n-1.
 func (f *frame) parallel(t *task, n int) {
-	if f.pool == nil || n <= 1 {
+	if f.pool == nil || n <= 1 || n > maxChunks {
 		for i := range n {
 			(*t)(f, 0, i)
 		}
