@@ -10,16 +10,15 @@ import (
 
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/internal/engine"
-	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/train"
 )
 
-// demoRecipe trains on two artists' drawings for the given time. Validation is on
-// a few pictures, because people are waiting.
+// demoRecipe trains on two artists' drawings for the given time, and validates
+// more often than a long run, because people are watching.
 func demoRecipe(d time.Duration) train.Config {
-	c := train.Default(network.Small())
+	c := train.Drawings()
 	c.For = train.Duration(d)
-	c.Validation.Every, c.Validation.Pictures = 200, 300
+	c.Validation.Every = 200
 	return c
 }
 

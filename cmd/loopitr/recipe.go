@@ -34,7 +34,7 @@ type recipeFlags struct {
 const defaultEpochs = 20
 
 func (f *recipeFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.preset, "preset", "small", "network: nano, small, medium or base")
+	flags.StringVar(&f.preset, "preset", "small", "recipe: nano, small, medium, base by size, or drawings, that of the weights that ship")
 	flags.DurationVar(&f.duration, "for", 0, "train this long, such as 90s, 10m or 8h")
 	flags.Float64Var(&f.epochs, "epochs", 0, fmt.Sprintf("train this many passes over the data (default %d)", defaultEpochs))
 	flags.IntVar(&f.steps, "steps", 0, "train this many steps")
@@ -45,19 +45,27 @@ func (f *recipeFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.set, "set", nil, "any key of the recipe, such as negatives.count=4; --dry-run prints them all")
 }
 
-// preset returns a network by its name.
-func preset(name string) (network.Config, error) {
+// preset returns a recipe by its name, over tokens of a set that brings some.
+func preset(name string, set *dataset.Set) (train.Config, error) {
+	c := train.Config{}
 	switch name {
 	case "nano":
-		return network.Nano(), nil
+		c = train.Default(network.Nano())
 	case "small":
-		return network.Small(), nil
+		c = train.Default(network.Small())
 	case "medium":
-		return network.Medium(), nil
+		c = train.Default(network.Medium())
 	case "base":
-		return network.Base(), nil
+		c = train.Default(network.Base())
+	case "drawings":
+		c = train.Drawings()
+	default:
+		return c, fmt.Errorf("%w: preset %q is not nano, small, medium, base or drawings", errUsage, name)
 	}
-	return network.Config{}, fmt.Errorf("%w: preset %q is not nano, small, medium or base", errUsage, name)
+	if count, width := set.TokenShape(); count > 0 {
+		c.Network = c.Network.WithTokens(count, width)
+	}
+	return c, nil
 }
 
 // ends is the part of a recipe that a resumed run may change.
@@ -114,14 +122,11 @@ func (f *recipeFlags) start(set *dataset.Set) (start, error) {
 	if f.init != "" {
 		return startFrom(f.init)
 	}
-	net, err := preset(f.preset)
+	config, err := preset(f.preset, set)
 	if err != nil {
 		return start{}, err
 	}
-	if count, width := set.TokenShape(); count > 0 {
-		net = net.WithTokens(count, width)
-	}
-	s := start{config: train.Default(net)}
+	s := start{config: config}
 	if f.vocab != "" {
 		content, err := os.ReadFile(f.vocab)
 		if err != nil {

@@ -1,0 +1,35 @@
+package train
+
+import (
+	"math"
+
+	"github.com/loopitr/loopitr/checkpoint/safetensors"
+	"github.com/loopitr/loopitr/loss"
+	"github.com/loopitr/loopitr/network"
+)
+
+// Drawings is the recipe of the weights that ship in demo/model: a network two
+// thirds as wide as Small with two layers of text and two of cross, for the 3,704
+// drawings of demo/emoji. Its cross encoder begins on random negatives and with
+// hidden words to read off the picture: on hard negatives alone its loss stood at
+// the share of positives, 0.64, for 450 steps; so it was at 0.38 after 440 (2026-11).
+// docs/results.md says what it reaches in which time.
+func Drawings() Config {
+	net := network.Small()
+	const width = 128
+	net.Vision.Width, net.Vision.Heads, net.Vision.Hidden = width, 2, 4*width
+	net.Text.Width, net.Text.Heads, net.Text.Hidden, net.Text.Layers = width, 2, 4*width, 2
+	net.Cross.Layers = 2
+	net.Text.MaskedModeling = true
+	net.InitDeviation *= math.Sqrt(192.0 / width)
+
+	c := Default(net)
+	c.Captions.MaxTokens, c.Vocabulary = 16, 4000
+	c.Optimizer.LearningRate, c.Optimizer.Schedule = 1e-3, Constant
+	c.Hardness = Hardness{From: 0, Steps: 6000}
+	c.Loss.Match.Objective = loss.BinaryListwise
+	c.Loss.MaskedTokens = loss.MaskedTokensConfig{Weight: 0.5, Share: 0.3}
+	c.Validation.Every, c.Validation.Pictures = 500, 300
+	c.Store = safetensors.F16
+	return c
+}
