@@ -119,3 +119,19 @@ func lastStep(t *testing.T, dir string) train.StepMeasure {
 	m.PairsPerSecond = 0
 	return m
 }
+
+func TestRematerializedStepsAreTheSame(t *testing.T) {
+	set, e := sixteen(t), openEngine(t)
+	o := train.Options{Config: tiny(3), Train: set, Engine: e}
+	o.Config.Network.Vision.Layers, o.Config.Network.Text.Layers, o.Config.Network.Cross.Layers = 2, 2, 2
+	want := trained(t, o)
+	for _, chunk := range []int{0, 4} {
+		o.Config.Rematerialize, o.Config.Chunk = true, chunk
+		agree(t, want, trained(t, o), 1e-4)
+	}
+	o.Config.Network.Dropout = 0.2
+	o.Config.Rematerialize, o.Config.Chunk = false, 0
+	want = trained(t, o)
+	o.Config.Rematerialize = true
+	agree(t, want, trained(t, o), 1e-4)
+}

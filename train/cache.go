@@ -145,13 +145,13 @@ func (e *encoder) file(ctx context.Context, split string, first int) (*dataset.T
 	if holds(path, fingerprint) {
 		return dataset.OpenTokens(path)
 	}
-	e.run.Observe(Progress{Note: fmt.Sprintf("encoding pictures once for %s: %d of %d", split, first, len(e.pictures.records))})
 	made := make([]float32, encodeRows*size(e.dims))
 	err := dataset.WriteTokens(path, dataset.TokenWriter{
 		IDs: ids, Count: e.dims[0], Width: e.dims[1], DType: safetensors.F32,
 		Metadata: map[string]string{fingerprintKey: fingerprint},
 		Row: func(i int, to []float32) error {
 			if i%encodeRows == 0 {
+				e.run.Observe(Progress{Stage: "encode pictures once for " + split, Done: first + i, Total: len(e.pictures.records)})
 				if err := e.encode(ctx, first+i, min(encodeRows, len(ids)-i), made); err != nil {
 					return err
 				}

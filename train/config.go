@@ -45,6 +45,9 @@ type Config struct {
 	// "cross". A frozen vision tower encodes each picture once, without augmentation
 	// and dropout.
 	Freeze []string `json:"freeze"`
+	// Rematerialize computes blocks twice instead of keeping what is inside them for
+	// the gradient: less memory, a third more work. The engine onnx cannot.
+	Rematerialize bool `json:"rematerialize"`
 	// Average is the decay of the running average of the weights that is
 	// validated and kept, 0.99 to 0.9999; 0 keeps the weights themselves.
 	Average float64 `json:"average"`
@@ -103,6 +106,9 @@ func (c Config) Validate() error {
 			return err
 		}
 	}
+	if err := (dataset.SamplerConfig{Seed: c.Seed, Batch: c.Batch, Mode: c.Sampling}).Validate(); err != nil {
+		return err
+	}
 	ends := 0
 	for _, set := range []bool{c.Steps > 0, c.Epochs > 0, c.For > 0} {
 		if set {
@@ -124,6 +130,10 @@ func (c Config) Validate() error {
 		return c.invalid("average", c.Average, "is not within 0 and 1")
 	case c.Validation.Every < 0 || c.Validation.Pictures < 0 || c.Validation.Rerank < 1:
 		return c.invalid("validation", c.Validation, "has a field below 0, or no candidates to rerank")
+	case c.Vocabulary < 1:
+		return c.invalid("vocabulary", c.Vocabulary, "is below 1")
+	case c.Store != "" && c.Store != safetensors.F32 && c.Store != safetensors.F16 && c.Store != safetensors.BF16:
+		return c.invalid("store", c.Store, "is not F32, F16 or BF16")
 	case c.SaveEvery < 0:
 		return c.invalid("save_every", c.SaveEvery, "is below 0")
 	case c.Loss.MaskedTokens.Weight > 0 && !c.Network.Text.MaskedModeling:

@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/infer"
 	"github.com/loopitr/loopitr/train"
@@ -59,8 +57,8 @@ func TestFullDiskKeepsTheLastGoodState(t *testing.T) {
 	if _, err := train.Run(t.Context(), o); !errors.Is(err, loopitr.ErrUnavailable) {
 		t.Fatalf("on a full disk: %v, want unavailable", err)
 	}
-	if diff := cmp.Diff(before, weights(t, o.Dir)); diff != "" {
-		t.Errorf("the state is another: %.300s", diff)
+	if diff := differ(before, weights(t, o.Dir)); diff != "" {
+		t.Errorf("the state is another: %s", diff)
 	}
 	m, err := infer.Open(o.Dir, e)
 	if err != nil {

@@ -96,7 +96,7 @@ func TestTokensOfAFrozenTowerOutliveTheirRun(t *testing.T) {
 	}
 	noted := func(o train.Options) (notes string) {
 		t.Helper()
-		o.Observe = func(p train.Progress) { notes += p.Note + "\n" }
+		o.Observe = func(p train.Progress) { notes += p.Stage + "\n" }
 		agree(t, want, trained(t, o), 0)
 		return notes
 	}

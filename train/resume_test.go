@@ -137,8 +137,8 @@ func TestRunKilledAnywhereEndsInTheSameBits(t *testing.T) {
 	if kills < 3 {
 		t.Errorf("the run was killed %d times only", kills)
 	}
-	if diff := cmp.Diff(weights(t, whole), weights(t, dir)); diff != "" {
-		t.Errorf("killed %d times by seed %d, the weights differ: %.300s", kills, seed, diff)
+	if diff := differ(weights(t, whole), weights(t, dir)); diff != "" {
+		t.Errorf("killed %d times by seed %d, the weights differ: %s", kills, seed, diff)
 	}
 	sameModel(t, whole, dir)
 	if left, _ := filepath.Glob(filepath.Join(dir, "run", ".*")); len(left) > 0 {
@@ -198,8 +198,8 @@ func TestRunStoppedByContextResumes(t *testing.T) {
 	if _, err := train.Run(t.Context(), parts); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(weights(t, whole.Dir), weights(t, parts.Dir)); diff != "" {
-		t.Errorf("weights differ: %.300s", diff)
+	if diff := differ(weights(t, whole.Dir), weights(t, parts.Dir)); diff != "" {
+		t.Errorf("weights differ: %s", diff)
 	}
 	sameModel(t, whole.Dir, parts.Dir)
 	if diff := cmp.Diff(validated(t, whole.Dir), validated(t, parts.Dir)); diff != "" {
@@ -282,8 +282,8 @@ func TestResumeProlongs(t *testing.T) {
 	if err != nil || result.Step != 12 {
 		t.Fatalf("resumed at its end: step %d: %v, want 12", result.Step, err)
 	}
-	if diff := cmp.Diff(before, weights(t, o.Dir)); diff != "" {
-		t.Errorf("resuming a complete run changed it: %.300s", diff)
+	if diff := differ(before, weights(t, o.Dir)); diff != "" {
+		t.Errorf("resuming a complete run changed it: %s", diff)
 	}
 }
 
@@ -314,8 +314,8 @@ func TestDamagedNewestStateFallsBack(t *testing.T) {
 	if !strings.Contains(strings.Join(notes, "\n"), "digest") || !slices.Contains(notes, "resuming at step 9") {
 		t.Errorf("notes are %q, want the damage and the step before", notes)
 	}
-	if diff := cmp.Diff(weights(t, whole.Dir), weights(t, o.Dir)); diff != "" {
-		t.Errorf("weights differ: %.300s", diff)
+	if diff := differ(weights(t, whole.Dir), weights(t, o.Dir)); diff != "" {
+		t.Errorf("weights differ: %s", diff)
 	}
 }
 
@@ -348,8 +348,8 @@ func TestFoldersThatCannotBeUsed(t *testing.T) {
 	if _, err := train.Run(t.Context(), other); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), "began with") {
 		t.Errorf("resuming with other pictures: %v, want a refusal", err)
 	}
-	if diff := cmp.Diff(before, weights(t, o.Dir)); diff != "" {
-		t.Errorf("a refused run changed the folder: %.300s", diff)
+	if diff := differ(before, weights(t, o.Dir)); diff != "" {
+		t.Errorf("a refused run changed the folder: %s", diff)
 	}
 	m, err := infer.Open(o.Dir, e)
 	if err != nil {

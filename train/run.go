@@ -38,6 +38,10 @@ type Progress struct {
 	Steps   int           // planned; 0 as long as only time says when the run ends
 	Left    time.Duration // estimate
 	Note    string        // one line of news, with a zero Measure
+	// Stage, with a zero Measure, is what goes on between steps, such as a part of a
+	// validation, and how much of it is done.
+	Stage       string
+	Done, Total int
 }
 
 // Result is what a run came to.

@@ -9,6 +9,7 @@ import (
 	"image/draw"
 	"image/png"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -134,4 +135,22 @@ func weights(t *testing.T, dir string) []checkpoint.Tensor {
 		t.Fatal(err, damaged)
 	}
 	return s.Tensors
+}
+
+// differ says where two states differ first, bit by bit, and is empty if nowhere.
+func differ(want, got []checkpoint.Tensor) string {
+	if len(want) != len(got) {
+		return fmt.Sprintf("%d tensors, want %d", len(got), len(want))
+	}
+	for i, w := range want {
+		if w.Name != got[i].Name || len(w.Values) != len(got[i].Values) {
+			return fmt.Sprintf("tensor %d is %s, want %s", i, got[i].Name, w.Name)
+		}
+		for at, v := range w.Values {
+			if math.Float32bits(v) != math.Float32bits(got[i].Values[at]) {
+				return fmt.Sprintf("%s: place %d is %v, want %v", w.Name, at, got[i].Values[at], v)
+			}
+		}
+	}
+	return ""
 }

@@ -201,7 +201,7 @@ func (c Config) stepSize(step int64, progress float64) stepSize {
 
 // net is the network as training runs it; a nil key drops nothing.
 func (c Config) net(weights map[string]*graph.Node, key *graph.Node) network.LoopITR {
-	n := network.LoopITR{Config: c.Network, Weights: weights}
+	n := network.LoopITR{Config: c.Network, Weights: weights, Rematerialize: c.Rematerialize}
 	if key != nil && c.Network.Dropout > 0 {
 		n.Noise = network.NewNoise(key)
 	}

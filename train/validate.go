@@ -32,7 +32,12 @@ func newValidator(r *run) (*validator, error) {
 	v := &validator{
 		model: model, encoder: model,
 		split:  eval.Split{Records: r.held.records, Picture: r.held.prepared},
-		config: eval.Config{Rerank: r.Config.Validation.Rerank, Bootstrap: recall.Bootstrap{Resamples: -1}},
+		config: eval.Config{
+			Rerank: r.Config.Validation.Rerank, Bootstrap: recall.Bootstrap{Resamples: -1},
+			Progress: func(stage eval.Stage, done, total int) {
+				r.Observe(Progress{Stage: "validation: " + string(stage), Done: done, Total: total})
+			},
+		},
 	}
 	if !r.Config.cached() {
 		return v, nil
