@@ -5,10 +5,11 @@
 // goes to Options.Observe and into the run's folder.
 //
 // A run's folder is a model folder, the best model so far by validation, with
-// run/ in it: run.json (the recipe), the last two states, metrics.jsonl, loss.png
-// and recall.png. Batches, augmentation and noise are functions of the seed and
+// run/ in it: run.json (the recipe), vocab.txt, the last two states, metrics.jsonl,
+// loss.png and recall.png, and tokens/ where a vision tower is frozen. Batches, augmentation and noise are functions of the seed and
 // the step's number alone, so a run that was killed and resumed computes the same
 // bits as one that was not.
 //
-// Start with Run; step.go holds the paper's loop.
+// Start with Run; step.go holds the paper's loop, accumulate.go the same loop for
+// batches that are larger than memory.
 package train

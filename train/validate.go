@@ -31,7 +31,7 @@ func newValidator(r *run) (*validator, error) {
 	}
 	v := &validator{
 		model: model, encoder: model,
-		split:  eval.Split{Records: r.held.records, Picture: r.held.prepared},
+		split: eval.Split{Records: r.held.records, Picture: r.held.prepared},
 		config: eval.Config{
 			Rerank: r.Config.Validation.Rerank, Bootstrap: recall.Bootstrap{Resamples: -1},
 			Progress: func(stage eval.Stage, done, total int) {

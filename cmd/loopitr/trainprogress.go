@@ -22,6 +22,8 @@ func observer(line *terminal.Line) func(train.Progress) {
 			line.Keep(validationText(p.Measure))
 		case p.Measure.Train != nil:
 			line.Update(stepText(p))
+		case p.Stage != "":
+			line.Update(fmt.Sprintf("%s %d/%d", p.Stage, p.Done, p.Total))
 		}
 	}
 }
