@@ -29,7 +29,7 @@ func Drawings() Config {
 	c.Hardness = Hardness{From: 0, Steps: 6000}
 	c.Loss.Match.Objective = loss.BinaryListwise
 	c.Loss.MaskedTokens = loss.MaskedTokensConfig{Weight: 0.5, Share: 0.3}
-	c.Validation.Every, c.Validation.Pictures = 500, 300
+	c.Validation.Every, c.Validation.Pictures = 1000, 0
 	c.Store = safetensors.F16
 	return c
 }

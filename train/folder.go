@@ -60,8 +60,8 @@ func open(ctx context.Context, o Options) (_ *run, err error) {
 // openHeld opens the pictures to validate on.
 func (r *run) openHeld(ctx context.Context) (err error) {
 	r.held, err = openPictures(ctx, r.Validation, r.Config, r.skipping(" for validation"))
-	if most := r.Config.Validation.Pictures; err == nil && most > 0 && len(r.held.records) > most {
-		r.held.records = r.held.records[:most]
+	if err == nil {
+		r.held.thin(r.Config.Validation.Pictures)
 	}
 	return err
 }

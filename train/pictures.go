@@ -73,25 +73,47 @@ func (p *pictures) checkTokens(v network.VisionConfig) error {
 
 // keepGood closes the gaps that unusable pictures leave.
 func (p *pictures) keepGood(failed []error, report func(id string, err error)) error {
-	good := &pictures{}
+	var good []int
 	for i, err := range failed {
 		if err != nil {
 			report(p.records[i].ID, err)
 			continue
 		}
-		if image, ok := p.decoded.Load(i); ok {
-			good.decoded.Store(len(good.rows), image)
-		}
-		good.rows = append(good.rows, i)
-		good.records = append(good.records, p.records[i])
+		good = append(good, i)
 	}
-	if len(good.rows) == 0 {
+	if len(good) == 0 {
 		return fmt.Errorf("pictures: none of %d can be used, the first because: %w", len(failed), failed[0])
 	}
-	p.records, p.rows = good.records, good.rows
-	p.decoded.Clear()
-	good.decoded.Range(func(i, image any) bool { p.decoded.Store(i, image); return true })
+	p.keep(good)
 	return nil
+}
+
+// thin keeps at most so many, evenly spaced: the first ones may be of one kind.
+func (p *pictures) thin(most int) {
+	if most <= 0 || most >= len(p.rows) {
+		return
+	}
+	spaced := make([]int, most)
+	for i := range spaced {
+		spaced[i] = i * len(p.rows) / most
+	}
+	p.keep(spaced)
+}
+
+// keep drops all records but those at the given positions.
+func (p *pictures) keep(positions []int) {
+	records, rows, decoded := make([]dataset.Record, len(positions)), make([]int, len(positions)), map[int]any{}
+	for to, from := range positions {
+		records[to], rows[to] = p.records[from], p.rows[from]
+		if image, ok := p.decoded.Load(from); ok {
+			decoded[to] = image
+		}
+	}
+	p.records, p.rows = records, rows
+	p.decoded.Clear()
+	for i, image := range decoded {
+		p.decoded.Store(i, image)
+	}
 }
 
 // shape is what one picture is to a step.

@@ -14,11 +14,11 @@ import (
 )
 
 // demoRecipe trains on two artists' drawings for the given time, and validates
-// more often than a long run, because people are watching.
+// more often on fewer than a long run, because people are watching.
 func demoRecipe(d time.Duration) train.Config {
 	c := train.Drawings()
 	c.For = train.Duration(d)
-	c.Validation.Every = 200
+	c.Validation.Every, c.Validation.Pictures = 200, 300
 	return c
 }
 
