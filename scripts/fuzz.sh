@@ -8,6 +8,6 @@ grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do
   dir=$(dirname "$file")
   for target in $(grep -ohE '^func Fuzz[A-Za-z0-9_]*' "$file" | sed 's/^func //'); do
     echo "== $dir $target"
-    go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -parallel "${PARALLEL:-1}"
+    go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x -parallel "${PARALLEL:-1}"
   done
 done
