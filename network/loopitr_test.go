@@ -161,6 +161,51 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// allBut lists 0..count-1 without one of them, as one row for each picture.
+func allBut(g *Graph, pictures, count, without int) *Node {
+	var row []int64
+	for i := range count {
+		if i != without {
+			row = append(row, int64(i))
+		}
+	}
+	return BroadcastToDims(Const(g, [][]int64{row}), pictures, len(row))
+}
+
+func TestShowingAllPatchesChangesNothing(t *testing.T) {
+	for name, c := range variants() {
+		got := newSample(c).run(t, func(n network.LoopITR, in inputs) []*Node {
+			all := allBut(in.images.Graph(), 3, c.Vision.PictureTokens()-1, -1)
+			return []*Node{n.Vision(in.images), n.VisionOf(in.images, all)}
+		})
+		if diff := cmp.Diff(got[0].Floats(), got[1].Floats(), near); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestOnlyShownPatchesMatter(t *testing.T) {
+	c := tiny().WithTokens(7, 12)
+	s := newSample(c)
+	partly := func(n network.LoopITR, in inputs) []*Node {
+		return []*Node{n.VisionOf(in.images, allBut(in.images.Graph(), 3, 7, 4))}
+	}
+	want := s.run(t, partly)[0]
+	if diff := cmp.Diff([]int{3, 7, c.Vision.Width}, want.Shape); diff != "" {
+		t.Fatal(diff)
+	}
+	for token := range 7 {
+		feature := &s.images.Floats()[(7+token)*12] // of the second picture
+		before := *feature
+		*feature += 1
+		same := cmp.Equal(want.Floats(), s.run(t, partly)[0].Floats())
+		if same != (token == 4) {
+			t.Errorf("token %d: changes nothing: %v", token, same)
+		}
+		*feature = before
+	}
+}
+
 func TestPaddingChangesNothing(t *testing.T) {
 	for name, c := range variants() {
 		s := newSample(c)

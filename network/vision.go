@@ -1,6 +1,7 @@
 package network
 
 import (
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 )
@@ -8,19 +9,47 @@ import (
 // Vision turns pictures into tokens [B,P,D], [CLS] first: a ViT with pre-norm
 // blocks and a final norm. Pictures are normalised pixels [B,S,S,3] or, with
 // token input, [B,Tokens,Features].
-func (n LoopITR) Vision(pictures *Node) *Node {
+func (n LoopITR) Vision(pictures *Node) *Node { return n.VisionOf(pictures, nil) }
+
+// VisionOf is Vision of some patches only, [B,K+1,D]: shown [B,K], int64, says
+// which of the patches (or tokens), counted from 0 without [CLS]; nil shows all.
+// Training on a part of each picture costs that part and varies what is seen
+// (FLIP, Li et al. 2023).
+func (n LoopITR) VisionOf(pictures, shown *Node) *Node {
 	c := n.Config.Vision
-	x := n.dense("vision/patch", n.patches(pictures), c.Width)
+	x := n.patches(pictures)
+	position := InsertAxes(n.weight("vision/position", c.PictureTokens(), c.Width), 0)
+	tokens := c.PictureTokens()
+	if shown != nil {
+		x, position = show(x, position, shown)
+		tokens = 1 + shown.Shape().Dim(1)
+	}
+	x = n.dense("vision/patch", x, c.Width)
 	b := x.Shape().Dim(0)
 	cls := BroadcastToDims(Reshape(n.weight("vision/cls", c.Width), 1, 1, c.Width), b, 1, c.Width)
 	x = Concatenate([]*Node{cls, x}, 1)
-	want("vision tokens", x, b, c.PictureTokens(), c.Width)
-	x = Add(x, InsertAxes(n.weight("vision/position", c.PictureTokens(), c.Width), 0))
+	want("vision tokens", x, b, tokens, c.Width)
+	x = Add(x, position)
 	x = n.dropout(x)
 	for i := range c.Layers {
 		x = n.visionBlock(blockName("vision", i), n.enter(x))
 	}
 	return n.norm("vision/norm", n.leave(x), c.LayerNormEpsilon)
+}
+
+// show takes the shown [B,K] of patches [B,P-1,F] and of positions [1,P,D], the
+// first of which is [CLS]'s and stays: [B,K,F] and [B,K+1,D].
+func show(patches, position, shown *Node) (*Node, *Node) {
+	b, p, f := patches.Shape().Dim(0), patches.Shape().Dim(1), patches.Shape().Dim(2)
+	wantShape("shown patches", shown, b, -1)
+	first := MulScalar(Iota(shown.Graph(), shapes.Make(shown.DType(), b, 1), 0), float64(p))
+	rows := InsertAxes(Add(shown, first), -1)
+	patches = Gather(Reshape(patches, b*p, f), rows)
+
+	d := position.Shape().Dim(-1)
+	cls := BroadcastToDims(Slice(position, AxisRange(), AxisRange(0, 1)), b, 1, d)
+	places := Gather(Squeeze(position, 0), InsertAxes(AddScalar(shown, 1), -1))
+	return patches, Concatenate([]*Node{cls, places}, 1)
 }
 
 // patches cuts pixels [B,S,S,3] into [B,P-1,p*p*3], row after row of patches,

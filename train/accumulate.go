@@ -213,8 +213,16 @@ func (a *accumulated) encodedDims(pairs int) [4][]int {
 	n := a.config.Network
 	return [4][]int{
 		{pairs, n.Projection}, {pairs, n.Projection},
-		{pairs, n.Vision.PictureTokens(), n.Vision.Width}, {pairs, a.tokens, n.Text.Width},
+		{pairs, a.pictureTokens(), n.Vision.Width}, {pairs, a.tokens, n.Text.Width},
 	}
+}
+
+// pictureTokens is how many tokens the vision tower makes of a picture in a step.
+func (a *accumulated) pictureTokens() int {
+	if a.shown > 0 {
+		return 1 + a.shown
+	}
+	return a.config.Network.Vision.PictureTokens()
 }
 
 // parameters are all of the network's names.

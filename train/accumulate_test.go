@@ -90,6 +90,10 @@ func TestChunksGiveTheStepOfTheWholeBatch(t *testing.T) {
 			c.Loss.Distill.Direction, c.Loss.Distill.TeacherGradient, c.Loss.Distill.Rows = loss.BothDirections, true, loss.EveryRow
 			c.Average = 0.9
 		},
+		"some patches": func(c *train.Config) {
+			c.Patches = train.Patches{Drop: 0.3, Steps: 3}
+			c.Network.Text.MaskedModeling, c.Loss.MaskedTokens = true, loss.MaskedTokensConfig{Weight: 0.7, Share: 0.4}
+		},
 		"frozen text": func(c *train.Config) { c.Freeze = []string{"text"} },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,18 +48,28 @@ func prefixed(names []string) []string {
 
 func (a *accumulated) encodeInputs() []engine.Spec {
 	n, t := a.chunk, a.tokens
-	return []engine.Spec{
+	specs := []engine.Spec{
 		engine.FloatInput("pictures", append([]int{n}, a.picture...)...),
 		engine.IntInput("ids", n, t), engine.FloatInput("mask", n, t), engine.IntInput("key", 3),
 	}
+	if a.shown > 0 {
+		specs = append(specs, engine.IntInput("shown", n, a.shown))
+	}
+	return specs
 }
 
-func encodeNodes(nodes []*graph.Node) inputs {
-	return inputs{pictures: nodes[0], ids: nodes[1], mask: nodes[2], key: nodes[3]}
+// encodeNodes takes the encoders' inputs off the front of nodes.
+func (a *accumulated) encodeNodes(nodes []*graph.Node) (in inputs, rest []*graph.Node) {
+	in = inputs{pictures: nodes[0], ids: nodes[1], mask: nodes[2], key: nodes[3]}
+	rest = nodes[4:]
+	if a.shown > 0 {
+		in.shown, rest = rest[0], rest[1:]
+	}
+	return in, rest
 }
 
 func (a *accumulated) buildEncode(weights map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
-	in := encodeNodes(nodes)
+	in, _ := a.encodeNodes(nodes)
 	e := a.config.towers(a.config.net(weights, in.key), in)
 	return nil, []*graph.Node{e.images, e.texts, e.tokens, e.states}
 }
@@ -88,7 +98,7 @@ func (a *accumulated) judgeInputs() []engine.Spec {
 	n, m, t := a.config.Network, a.judge, a.tokens
 	return []engine.Spec{
 		engine.FloatInput("states", m, t, n.Text.Width), engine.FloatInput("mask", m, t),
-		engine.FloatInput("tokens", a.held, n.Vision.PictureTokens(), n.Vision.Width),
+		engine.FloatInput("tokens", a.held, a.pictureTokens(), n.Vision.Width),
 		engine.IntInput("picture", m), engine.IntInput("key", 3),
 	}
 }
@@ -167,7 +177,8 @@ func (a *accumulated) encodeBackInputs() []engine.Spec {
 }
 
 func (a *accumulated) buildEncodeBack(variables map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
-	in, gradients, keep := encodeNodes(nodes), nodes[4:8], nodes[8]
+	in, rest := a.encodeNodes(nodes)
+	gradients, keep := rest[:4], rest[4]
 	n := a.config.net(variables, in.key)
 	e := a.config.towers(n, in)
 	total := graph.ScalarZero(keep.Graph(), keep.DType())
@@ -175,9 +186,9 @@ func (a *accumulated) buildEncodeBack(variables map[string]*graph.Node, nodes []
 		total = graph.Add(total, graph.ReduceAllSum(graph.Mul(made, gradients[i])))
 	}
 	masked := graph.ScalarZero(keep.Graph(), keep.DType())
-	if len(nodes) > 9 {
-		in.masked, in.hidden = nodes[9], nodes[10]
-		masked = graph.Mul(maskedTokens(n, in, e), nodes[11])
+	if len(rest) > 5 {
+		in.masked, in.hidden = rest[5], rest[6]
+		masked = graph.Mul(maskedTokens(n, in, e), rest[7])
 		total = graph.Add(total, graph.MulScalar(masked, a.config.Loss.MaskedTokens.Weight))
 	}
 	fresh, added := a.config.encodeBackParts()

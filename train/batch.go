@@ -24,12 +24,14 @@ type batch struct {
 	key      []int64   // [3], dropout's key
 	masked   []int64   // [B,T], ids with some hidden, for masked-language modelling
 	hidden   []float32 // [B,T], 1 where masked hides ids
+	shown    []int64   // [B,K], ascending: the patches that the vision tower sees; nil is all
 }
 
 // streams keep the random numbers of one step apart.
 const (
 	streamKey uint64 = iota + 1
 	streamMask
+	streamPatches
 )
 
 // draws are the random numbers of one stream of one step: a function of seed,
@@ -46,6 +48,8 @@ type batcher struct {
 	augmenter *pixels.Augmenter // nil where steps take tokens
 	tokenizer *wordpiece.Tokenizer
 	hide      float64 // share of tokens to hide; 0 makes no masked ids
+	patches   Patches
+	all       int // patches of a whole picture
 	scratch   []uint8
 }
 
@@ -64,6 +68,7 @@ func (b *batcher) make(step int64) (batch, error) {
 		}
 	}
 	b.tokenize(&out, captions)
+	out.shown = b.show(n, step)
 	out.noise = make([]float32, 2*n*n)
 	loss.Gumbel(b.seed, uint64(step), out.noise)
 	key := draws(b.seed, streamKey, step)
@@ -89,6 +94,26 @@ func (b *batcher) fill(to []float32, pair dataset.Pair, caption string, step int
 	}
 	pixels.Normalise(to, b.scratch, b.pictures.config)
 	return nil
+}
+
+// show draws which patches of each of n pictures a step sees.
+func (b *batcher) show(n int, step int64) []int64 {
+	count := b.patches.shown(b.all, step)
+	if count == 0 {
+		return nil
+	}
+	shown := make([]int64, 0, n*count)
+	draw := draws(b.seed, streamPatches, step)
+	for range n {
+		// Selection sampling (Knuth 3.4.2, algorithm S): ascending and even.
+		for at, left := 0, count; left > 0; at++ {
+			if draw.IntN(b.all-at) < left {
+				shown = append(shown, int64(at))
+				left--
+			}
+		}
+	}
+	return shown
 }
 
 // tokenize encodes the captions and, where asked, hides tokens as BERT does: of

@@ -63,11 +63,15 @@ func addTo(sum, x []float32) {
 func (a *accumulated) chunkOf(b batch, i int) []engine.Tensor {
 	n, t := a.chunk, a.tokens
 	each := size(a.picture)
-	return []engine.Tensor{
+	inputs := []engine.Tensor{
 		engine.Floats(b.pictures[i*n*each:(i+1)*n*each], append([]int{n}, a.picture...)...),
 		engine.Ints(b.ids[i*n*t:(i+1)*n*t], n, t), engine.Floats(b.mask[i*n*t:(i+1)*n*t], n, t),
 		chunkKey(b, keyEncode, i),
 	}
+	if k := a.shown; k > 0 {
+		inputs = append(inputs, engine.Ints(b.shown[i*n*k:(i+1)*n*k], n, k))
+	}
+	return inputs
 }
 
 // maskedChunk is what pass 6 needs for masked tokens: the chunk's ids, what is

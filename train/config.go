@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -41,6 +42,7 @@ type Config struct {
 	Negatives loss.NegativesConfig `json:"negatives"`
 	Hardness  Hardness             `json:"hardness"`
 	Augment   pixels.AugmentConfig `json:"augment"`
+	Patches   Patches              `json:"patches"`
 	// Freeze names parts of the network that stay as they start: "vision", "text",
 	// "cross". A frozen vision tower encodes each picture once, without augmentation
 	// and dropout.
@@ -72,6 +74,22 @@ func (h Hardness) at(step int64) float32 {
 		return 1
 	}
 	return float32(h.From + (1-h.From)*float64(step)/float64(h.Steps))
+}
+
+// Patches lets the vision tower see only a part of each picture's patches, drawn
+// anew for each step: the first Steps steps leave out a share Drop of them, those
+// after it none (FLIP, Li et al. 2023, which ends on whole pictures as well).
+type Patches struct {
+	Drop  float64 `json:"drop"` // 0 to less than 1
+	Steps int     `json:"steps"`
+}
+
+// shown is how many of all patches a step sees; 0 is all.
+func (p Patches) shown(all int, step int64) int {
+	if step >= int64(p.Steps) || p.Drop == 0 {
+		return 0
+	}
+	return int(math.Ceil((1 - p.Drop) * float64(all)))
 }
 
 // Validation says how often and on how much the run measures itself.
@@ -126,6 +144,10 @@ func (c Config) Validate() error {
 		return c.invalid("negatives.count", c.Negatives.Count, "a batch has fewer negatives")
 	case c.Hardness.From < 0 || c.Hardness.Steps < 0:
 		return c.invalid("hardness", c.Hardness, "is below 0")
+	case !(c.Patches.Drop >= 0 && c.Patches.Drop < 1) || c.Patches.Steps < 0:
+		return c.invalid("patches", c.Patches, "wants drop of 0 to less than 1, and steps of 0 or more")
+	case c.Patches.Drop > 0 && c.Patches.Steps > 0 && c.cached():
+		return c.invalid("patches", c.Patches, "leaves out patches of a frozen vision tower, which sees all once")
 	case c.Average < 0 || c.Average >= 1:
 		return c.invalid("average", c.Average, "is not within 0 and 1")
 	case c.Validation.Every < 0 || c.Validation.Pictures < 0 || c.Validation.Rerank < 1:

@@ -102,6 +102,8 @@ var effects = map[string]effect{
 	"augment.flip":                  {change: func(c *train.Config) { c.Augment.Flip = 0 }},
 	"augment.ops":                   {change: func(c *train.Config) { c.Augment.Ops = 0 }},
 	"augment.level":                 {change: func(c *train.Config) { c.Augment.Level = 1 }},
+	"patches.drop":                  {func(c *train.Config) { c.Patches.Steps = 9 }, func(c *train.Config) { c.Patches.Drop = 0.5 }},
+	"patches.steps":                 {func(c *train.Config) { c.Patches.Drop = 0.5 }, func(c *train.Config) { c.Patches.Steps = 1 }},
 	"freeze":                        {change: func(c *train.Config) { c.Freeze = []string{"cross"} }},
 	"average":                       {change: func(c *train.Config) { c.Average = 0.5 }},
 	"validation.every":              {measured, func(c *train.Config) { c.Validation.Every = 2 }},
@@ -196,6 +198,7 @@ func TestRecipesThatCannotWorkNameTheField(t *testing.T) {
 	for name, change := range map[string]change{
 		"batch":          func(c *train.Config) { c.Batch = 1 },
 		"chunk":          func(c *train.Config) { c.Chunk = 3 },
+		"patches":        func(c *train.Config) { c.Patches.Drop = 1 },
 		"steps":          func(c *train.Config) { c.Epochs = 1 },
 		"negatives":      func(c *train.Config) { c.Negatives.Count = 8 },
 		"hardness":       func(c *train.Config) { c.Hardness.From = -1 },

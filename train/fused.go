@@ -9,6 +9,7 @@ import (
 // sizes are what a step is compiled for.
 type sizes struct {
 	pairs, tokens int   // B, T
+	shown         int   // patches of each picture; 0 is all
 	picture       []int // shape of one picture
 }
 
@@ -19,7 +20,7 @@ func (c Config) newStepper(state *engine.State, s sizes) (stepper, error) {
 	}
 	program, err := state.Compile(engine.Step{
 		Name: "step", Reads: c.kept(), Replaces: c.replaced(),
-		Inputs: c.specs(s.pairs, s.tokens, s.picture), Build: c.build,
+		Inputs: c.specs(s), Build: c.build,
 	})
 	if err != nil {
 		return nil, err

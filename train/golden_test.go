@@ -130,7 +130,7 @@ func (g golden) compare(t *testing.T, e *engine.Engine, chunk int) {
 		t.Fatal(err)
 	}
 	defer state.Close()
-	s, err := c.newStepper(state, sizes{b.pairs, b.tokens, picture})
+	s, err := c.newStepper(state, sizes{pairs: b.pairs, tokens: b.tokens, picture: picture})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ type run struct {
 	sampler    *dataset.Sampler
 	validator  *validator // nil without validation
 	state      *engine.State
-	steppers   map[int]stepper // by pairs and caption tokens
+	steppers   map[[3]int]stepper // by pairs, caption tokens and shown patches
 	at         progress
 	window     window
 	saved      time.Time
@@ -210,11 +210,11 @@ type stepper interface {
 
 // stepper is the compiled step for a batch's shape.
 func (r *run) stepper(b batch) (stepper, error) {
-	key := b.pairs<<16 | b.tokens
+	key := [3]int{b.pairs, b.tokens, len(b.shown) / b.pairs}
 	if s := r.steppers[key]; s != nil {
 		return s, nil
 	}
-	s, err := r.Config.newStepper(r.state, sizes{pairs: b.pairs, tokens: b.tokens, picture: r.pictures.shape()})
+	s, err := r.Config.newStepper(r.state, sizes{pairs: b.pairs, tokens: b.tokens, shown: key[2], picture: r.pictures.shape()})
 	if err == nil {
 		r.steppers[key] = s
 	}
@@ -294,7 +294,10 @@ func (r *run) batchers() ([]*batcher, error) {
 	}
 	var all []*batcher
 	for range feeders {
-		b := &batcher{seed: r.Config.Seed, sampler: r.sampler, pictures: r.pictures, tokenizer: tokenizer}
+		b := &batcher{
+			seed: r.Config.Seed, sampler: r.sampler, pictures: r.pictures, tokenizer: tokenizer,
+			patches: r.Config.Patches, all: r.Config.Network.Vision.PictureTokens() - 1,
+		}
 		if r.Config.Loss.MaskedTokens.Weight > 0 {
 			b.hide = r.Config.Loss.MaskedTokens.Share
 		}

@@ -37,12 +37,14 @@ type inputs struct {
 	rate, correct1, correct2                       *graph.Node
 	distill, hardness, average                     *graph.Node
 	masked, hidden                                 *graph.Node // only with masked-token modelling
+	shown                                          *graph.Node // only where patches are left out
 }
 
 // specs describes the inputs of a step over B pairs of T tokens.
-func (c Config) specs(b, t int, picture []int) []engine.Spec {
+func (c Config) specs(s sizes) []engine.Spec {
+	b, t := s.pairs, s.tokens
 	specs := []engine.Spec{
-		engine.FloatInput("pictures", append([]int{b}, picture...)...),
+		engine.FloatInput("pictures", append([]int{b}, s.picture...)...),
 		engine.IntInput("ids", b, t), engine.FloatInput("mask", b, t),
 		engine.IntInput("picture", b), engine.IntInput("text", b),
 		engine.FloatInput("noise", 2, b, b), engine.IntInput("key", 3),
@@ -52,17 +54,25 @@ func (c Config) specs(b, t int, picture []int) []engine.Spec {
 	if c.Loss.MaskedTokens.Weight > 0 {
 		specs = append(specs, engine.IntInput("masked", b, t), engine.FloatInput("hidden", b, t))
 	}
+	if s.shown > 0 {
+		specs = append(specs, engine.IntInput("shown", b, s.shown))
+	}
 	return specs
 }
 
-func named(nodes []*graph.Node) inputs {
+func (c Config) inputs(nodes []*graph.Node) inputs {
 	in := inputs{
 		pictures: nodes[0], ids: nodes[1], mask: nodes[2], picture: nodes[3], text: nodes[4], noise: nodes[5], key: nodes[6],
 		rate: nodes[7], correct1: nodes[8], correct2: nodes[9],
 		distill: nodes[10], hardness: nodes[11], average: nodes[12],
 	}
-	if len(nodes) > 13 {
-		in.masked, in.hidden = nodes[13], nodes[14]
+	rest := nodes[13:]
+	if c.Loss.MaskedTokens.Weight > 0 {
+		in.masked, in.hidden = rest[0], rest[1]
+		rest = rest[2:]
+	}
+	if len(rest) > 0 {
+		in.shown = rest[0]
 	}
 	return in
 }
@@ -81,6 +91,9 @@ func (c Config) tensors(b batch, picture []int, s stepSize) []engine.Tensor {
 	if b.masked != nil {
 		values = append(values, engine.Ints(b.masked, n, t), engine.Floats(b.hidden, n, t))
 	}
+	if b.shown != nil {
+		values = append(values, engine.Ints(b.shown, n, len(b.shown)/n))
+	}
 	return values
 }
 
@@ -93,7 +106,7 @@ type encoded struct {
 func (c Config) towers(n network.LoopITR, in inputs) encoded {
 	e := encoded{tokens: in.pictures}
 	if !c.cached() {
-		e.tokens = n.Vision(in.pictures)
+		e.tokens = n.VisionOf(in.pictures, in.shown)
 	}
 	e.states = n.Text(network.Captions{IDs: in.ids, Mask: in.mask})
 	e.images, e.texts = n.ProjectImage(e.tokens), n.ProjectText(e.states)
@@ -210,7 +223,7 @@ func (c Config) net(weights map[string]*graph.Node, key *graph.Node) network.Loo
 
 // build makes the graph of one whole step: forward, gradients, update.
 func (c Config) build(variables map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
-	in := named(nodes)
+	in := c.inputs(nodes)
 	n := c.net(variables, in.key)
 	p, skipped := c.objective(n, in, c.towers(n, in))
 	var weights []*graph.Node
