@@ -93,8 +93,14 @@ const (
 // MaskedTokensConfig is for MaskedTokens.
 type MaskedTokensConfig struct {
 	Weight float64 `json:"weight"`
-	// Share of a caption's words that are masked (BERT: 0.15).
+	// Share of a caption's words that are masked (BERT: 0.15), at least one.
 	Share float64 `json:"share"`
+}
+
+// Most is how many words are masked in a caption of some tokens, [CLS] and [SEP]
+// among them: never less for more tokens.
+func (c MaskedTokensConfig) Most(tokens int) int {
+	return max(int(math.Round(c.Share*float64(tokens-2))), 1)
 }
 
 // NegativesConfig is for HardNegatives.

@@ -170,8 +170,8 @@ func (a *accumulated) encodeBackInputs() []engine.Spec {
 	}
 	specs = append(specs, engine.FloatInput("keep"))
 	if a.config.Loss.MaskedTokens.Weight > 0 {
-		n, t := a.chunk, a.tokens
-		specs = append(specs, engine.IntInput("masked", n, t), engine.FloatInput("hidden", n, t), engine.FloatInput("share"))
+		specs = append(specs, a.config.maskedSpecs(a.chunk, a.tokens)...)
+		specs = append(specs, engine.FloatInput("share"))
 	}
 	return specs
 }
@@ -187,8 +187,8 @@ func (a *accumulated) buildEncodeBack(variables map[string]*graph.Node, nodes []
 	}
 	masked := graph.ScalarZero(keep.Graph(), keep.DType())
 	if len(rest) > 5 {
-		in.masked, in.hidden = rest[5], rest[6]
-		masked = graph.Mul(maskedTokens(n, in, e), rest[7])
+		in.masked, in.places, in.hidden = rest[5], rest[6], rest[7]
+		masked = graph.Mul(maskedTokens(n, in, e), rest[8])
 		total = graph.Add(total, graph.MulScalar(masked, a.config.Loss.MaskedTokens.Weight))
 	}
 	fresh, added := a.config.encodeBackParts()

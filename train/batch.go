@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/loss"
@@ -23,7 +24,8 @@ type batch struct {
 	noise    []float32 // [2,B,B], Gumbel numbers for the draw of hard negatives
 	key      []int64   // [3], dropout's key
 	masked   []int64   // [B,T], ids with some hidden, for masked-language modelling
-	hidden   []float32 // [B,T], 1 where masked hides ids
+	places   []int64   // [B,K], the places in its row that masked hides, the rest 0
+	hidden   []float32 // [B,K], 1 where there is one
 	shown    []int64   // [B,K], ascending: the patches that the vision tower sees; nil is all
 }
 
@@ -47,7 +49,7 @@ type batcher struct {
 	pictures  *pictures
 	augmenter *pixels.Augmenter // nil where steps take tokens
 	tokenizer *wordpiece.Tokenizer
-	hide      float64 // share of tokens to hide; 0 makes no masked ids
+	hide      loss.MaskedTokensConfig // a weight of 0 makes no masked ids
 	patches   Patches
 	all       int // patches of a whole picture
 	scratch   []uint8
@@ -105,19 +107,24 @@ func (b *batcher) show(n int, step int64) []int64 {
 	shown := make([]int64, 0, n*count)
 	draw := draws(b.seed, streamPatches, step)
 	for range n {
-		// Selection sampling (Knuth 3.4.2, algorithm S): ascending and even.
-		for at, left := 0, count; left > 0; at++ {
-			if draw.IntN(b.all-at) < left {
-				shown = append(shown, int64(at))
-				left--
-			}
-		}
+		shown = choose(draw, shown, count, b.all)
 	}
 	return shown
 }
 
-// tokenize encodes the captions and, where asked, hides tokens as BERT does: of
-// those chosen 80 % become [MASK], 10 % a random token, 10 % stay (Devlin 2019).
+// choose appends count of 0 to n-1 to chosen, ascending, each as likely as any
+// (Knuth 3.4.2, algorithm S).
+func choose(draw *rand.Rand, chosen []int64, count, n int) []int64 {
+	for at := 0; count > 0; at++ {
+		if draw.IntN(n-at) < count {
+			chosen = append(chosen, int64(at))
+			count--
+		}
+	}
+	return chosen
+}
+
+// tokenize encodes the captions and hides tokens where asked.
 func (b *batcher) tokenize(out *batch, captions []string) {
 	encoded := b.tokenizer.EncodeBatch(captions)
 	out.tokens = encoded.Length
@@ -129,26 +136,32 @@ func (b *batcher) tokenize(out *batch, captions []string) {
 			out.mask[i] = 1
 		}
 	}
-	if b.hide == 0 {
-		return
+	if b.hide.Weight > 0 {
+		b.mask(out)
 	}
+}
+
+// mask hides tokens as BERT does: a share of each caption's words, at least one;
+// 80 % of them become [MASK], 10 % a random token, 10 % stay (Devlin 2019).
+func (b *batcher) mask(out *batch) {
 	vocabulary := b.tokenizer.Vocabulary()
 	special := vocabulary.Specials()
-	out.masked = append([]int64(nil), out.ids...)
-	out.hidden = make([]float32, len(out.ids))
+	n, t, k := out.pairs, out.tokens, b.hide.Most(out.tokens)
+	out.masked = slices.Clone(out.ids)
+	out.places, out.hidden = make([]int64, n*k), make([]float32, n*k)
 	draw := draws(b.seed, streamMask, out.step)
-	for i, id := range encoded.IDs {
-		chosen, how := draw.Float64() < b.hide, draw.Float64()
-		other := int64(draw.IntN(vocabulary.Size()))
-		if !chosen || !encoded.Mask[i] || id == special.Class || id == special.Separator {
-			continue
-		}
-		out.hidden[i] = 1
-		switch {
-		case how < 0.8:
-			out.masked[i] = int64(special.Mask)
-		case how < 0.9:
-			out.masked[i] = other
+	for i := range n {
+		// Words stand between [CLS] and [SEP].
+		words := int(sum(out.mask[i*t:(i+1)*t])) - 2
+		for j, word := range choose(draw, nil, min(b.hide.Most(words+2), words), max(words, 0)) {
+			at := 1 + int(word)
+			out.places[i*k+j], out.hidden[i*k+j] = int64(at), 1
+			switch how := draw.Float64(); {
+			case how < 0.8:
+				out.masked[i*t+at] = int64(special.Mask)
+			case how < 0.9:
+				out.masked[i*t+at] = int64(draw.IntN(vocabulary.Size()))
+			}
 		}
 	}
 }

@@ -77,10 +77,13 @@ func (a *accumulated) chunkOf(b batch, i int) []engine.Tensor {
 // maskedChunk is what pass 6 needs for masked tokens: the chunk's ids, what is
 // hidden, and the chunk's share of all that is hidden.
 func (a *accumulated) maskedChunk(b batch, i int) []engine.Tensor {
-	n, t := a.chunk, a.tokens
-	hidden := b.hidden[i*n*t : (i+1)*n*t]
+	n, t, k := a.chunk, a.tokens, len(b.places)/a.pairs
+	hidden := b.hidden[i*n*k : (i+1)*n*k]
 	share := sum(hidden) / max(sum(b.hidden), 1)
-	return []engine.Tensor{engine.Ints(b.masked[i*n*t:(i+1)*n*t], n, t), engine.Floats(hidden, n, t), engine.Scalar(share)}
+	return []engine.Tensor{
+		engine.Ints(b.masked[i*n*t:(i+1)*n*t], n, t), engine.Ints(b.places[i*n*k:(i+1)*n*k], n, k),
+		engine.Floats(hidden, n, k), engine.Scalar(share),
+	}
 }
 
 func sum(values []float32) (s float32) {

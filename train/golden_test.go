@@ -47,7 +47,7 @@ func readGolden(t *testing.T, kind string) golden {
 	c.Loss.Distill.Objective, c.Loss.Distill.Direction = recipe.Distill.Objective, recipe.Distill.Direction
 	c.Negatives = loss.NegativesConfig{Count: recipe.Count, Sampler: recipe.Sampler}
 	if c.Network.Text.MaskedModeling {
-		c.Loss.MaskedTokens.Weight = 0.7
+		c.Loss.MaskedTokens = loss.MaskedTokensConfig{Weight: 0.7, Share: 0.4}
 	}
 	return golden{c, f}
 }
@@ -94,9 +94,25 @@ func (g golden) batch(t *testing.T, step int) (b batch, picture []int) {
 	b.noise = row(noise, int64(step), shapes[0])
 	if g.config.Loss.MaskedTokens.Weight > 0 {
 		b.masked = g.whole(t, "input/masked_ids")
-		b.hidden, _ = g.values(t, "input/masked")
+		hidden, _ := g.values(t, "input/masked")
+		b.places, b.hidden = placesOf(hidden, b.pairs, g.config.Loss.MaskedTokens.Most(b.tokens))
 	}
 	return b, shape[1:]
+}
+
+// placesOf lists at most k places in each row of hidden [B,T] that are 1.
+func placesOf(hidden []float32, rows, k int) (places []int64, weights []float32) {
+	places, weights = make([]int64, rows*k), make([]float32, rows*k)
+	for i := range rows {
+		count := 0
+		for at, v := range row(hidden, int64(i), rows) {
+			if v == 1 {
+				places[i*k+count], weights[i*k+count] = int64(at), 1
+				count++
+			}
+		}
+	}
+	return places, weights
 }
 
 func TestTenStepsEqualPyTorch(t *testing.T) {

@@ -36,7 +36,7 @@ type inputs struct {
 	pictures, ids, mask, picture, text, noise, key *graph.Node
 	rate, correct1, correct2                       *graph.Node
 	distill, hardness, average                     *graph.Node
-	masked, hidden                                 *graph.Node // only with masked-token modelling
+	masked, places, hidden                         *graph.Node // only with masked-token modelling
 	shown                                          *graph.Node // only where patches are left out
 }
 
@@ -52,7 +52,7 @@ func (c Config) specs(s sizes) []engine.Spec {
 		engine.FloatInput("distill"), engine.FloatInput("hardness"), engine.FloatInput("average"),
 	}
 	if c.Loss.MaskedTokens.Weight > 0 {
-		specs = append(specs, engine.IntInput("masked", b, t), engine.FloatInput("hidden", b, t))
+		specs = append(specs, c.maskedSpecs(b, t)...)
 	}
 	if s.shown > 0 {
 		specs = append(specs, engine.IntInput("shown", b, s.shown))
@@ -68,8 +68,8 @@ func (c Config) inputs(nodes []*graph.Node) inputs {
 	}
 	rest := nodes[13:]
 	if c.Loss.MaskedTokens.Weight > 0 {
-		in.masked, in.hidden = rest[0], rest[1]
-		rest = rest[2:]
+		in.masked, in.places, in.hidden = rest[0], rest[1], rest[2]
+		rest = rest[3:]
 	}
 	if len(rest) > 0 {
 		in.shown = rest[0]
@@ -89,7 +89,8 @@ func (c Config) tensors(b batch, picture []int, s stepSize) []engine.Tensor {
 		engine.Scalar(s.distill), engine.Scalar(s.hardness), engine.Scalar(s.average),
 	}
 	if b.masked != nil {
-		values = append(values, engine.Ints(b.masked, n, t), engine.Floats(b.hidden, n, t))
+		k := len(b.places) / n
+		values = append(values, engine.Ints(b.masked, n, t), engine.Ints(b.places, n, k), engine.Floats(b.hidden, n, k))
 	}
 	if b.shown != nil {
 		values = append(values, engine.Ints(b.shown, n, len(b.shown)/n))
@@ -187,12 +188,29 @@ func pairsOf(judged judged, e encoded, mask *graph.Node) network.Pairs {
 	return network.Pairs{States: graph.Gather(e.states, at), Mask: graph.Gather(mask, at), Tokens: e.tokens, Picture: pictures}
 }
 
+// maskedSpecs describes what masked-token modelling takes besides a step's batch.
+func (c Config) maskedSpecs(pairs, tokens int) []engine.Spec {
+	k := c.Loss.MaskedTokens.Most(tokens)
+	return []engine.Spec{engine.IntInput("masked", pairs, tokens), engine.IntInput("places", pairs, k), engine.FloatInput("hidden", pairs, k)}
+}
+
 // maskedTokens is masked-language modelling through the picture: the hidden words
-// are to be read off it.
+// are to be read off it. Only they are predicted: over a vocabulary of thousands,
+// predicting every place would cost as much as the cross encoder.
 func maskedTokens(n network.LoopITR, in inputs, e encoded) *graph.Node {
 	states := n.Text(network.Captions{IDs: in.masked, Mask: in.mask})
 	seen := n.Cross(network.Pairs{States: states, Mask: in.mask, Tokens: e.tokens})
-	return loss.MaskedTokens(n.TokenLogits(seen), in.ids, in.hidden)
+	at := flatPlaces(in.places, in.ids)
+	ids := graph.Reshape(in.ids, in.ids.Shape().Size())
+	states = graph.Reshape(seen, in.ids.Shape().Size(), seen.Shape().Dim(-1))
+	return loss.MaskedTokens(n.TokenLogits(graph.Gather(states, at)), graph.Gather(ids, at), in.hidden)
+}
+
+// flatPlaces [B,K,1] are places [B,K] within the rows of ids [B,T] as places in
+// all of ids.
+func flatPlaces(places, ids *graph.Node) *graph.Node {
+	rows := graph.MulScalar(graph.Iota(places.Graph(), places.Shape(), 0), float64(ids.Shape().Dim(1)))
+	return graph.InsertAxes(graph.Add(places, rows), -1)
 }
 
 // stepSize holds what changes from step to step besides the batch.
