@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package jpeg
+
+var hasAVX2 = false
