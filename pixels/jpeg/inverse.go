@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // The inverse cosine transform of Loeffler, Ligtenberg and Moschytz (ICASSP 1989)
 // as libjpeg's "islow" computes it: 13 bits of fraction, columns first, two bits
-// kept between the passes. Sums of odd inputs are taken modulo 2^16 and results
+// kept between the passes. Sums of two inputs are taken modulo 2^16 and results
 // between the passes saturate to 16 bits, as its vector forms do; only hostile
 // coefficients show that.
 const (
@@ -87,9 +87,9 @@ func inverseBlock(out []uint8, stride int, block, quant *[64]int16) {
 
 // inverseEight transforms eight numbers and divides by 2^shift, rounding.
 func inverseEight(in *[8]int16, shift int) (out [8]int16) {
-	in0, in2, in4, in6 := int32(in[0]), int32(in[2]), int32(in[4]), int32(in[6])
+	in2, in6 := int32(in[2]), int32(in[6])
 	half := int32(1) << (shift - 1)
-	sum, difference := (in0+in4)<<fraction+half, (in0-in4)<<fraction+half
+	sum, difference := int32(in[0]+in[4])<<fraction+half, int32(in[0]-in[4])<<fraction+half
 	turned2, turned6 := in2*10703+in6*4433, in2*4433-in6*10704
 	a0, a3 := sum+turned2, sum-turned2
 	a1, a2 := difference+turned6, difference-turned6

@@ -36,8 +36,9 @@ func inverse(f *file) {
 // before, so that one half's sums fit the registers beside the other half's inputs.
 func (f *file) transform(in []vec, shift int) []vec {
 	z3, z4 := f.op(f.VPADDW, in[3], in[7]), f.op(f.VPADDW, in[1], in[5])
+	sum, difference := f.op(f.VPADDW, in[4], in[0]), f.op(f.VPSUBW, in[4], in[0])
 	var halves [2][]vec
-	for _, pair := range [][2]vec{{in[0], in[4]}, {in[2], in[6]}, {in[7], in[1]}, {in[5], in[3]}, {z3, z4}} {
+	for _, pair := range [][2]vec{{sum, difference}, {in[2], in[6]}, {in[7], in[1]}, {in[5], in[3]}, {z3, z4}} {
 		halves[0] = append(halves[0], f.op(f.VPUNPCKLWD, pair[1], pair[0]))
 		halves[1] = append(halves[1], f.op(f.VPUNPCKHWD, pair[1], pair[0]))
 	}
@@ -62,7 +63,7 @@ func (f *file) half(in []vec, shift int) []vec {
 	f.VPADDD(y4, b1, b1)
 	f.VPADDD(y3, b2, b2)
 	f.VPADDD(y4, b3, b3)
-	sum, difference := turn(in[0], 8192, 8192), turn(in[0], 8192, -8192)
+	sum, difference := turn(in[0], 8192, 0), turn(in[0], 0, 8192)
 	half := f.doubles(1 << (shift - 1))
 	f.VPADDD(half, sum, sum)
 	f.VPADDD(half, difference, difference)
