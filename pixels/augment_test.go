@@ -195,7 +195,7 @@ func TestAugmentEqualsPillow(t *testing.T) {
 				if err := a.Augment(got.RGB, pixels.Sample{Picture: src, Seed: number(t, s[0]), Step: number(t, s[1]), Item: number(t, s[2])}); err != nil {
 					t.Fatal(err)
 				}
-				checkSame(t, got, pixels.Image{Width: c.Size, Height: c.Size, RGB: stack.RGB[i*n:][:n]}, 0)
+				checkSame(t, got, pixels.Image{Width: c.Size, Height: c.Size, RGB: stack.RGB[i*n:][:n]})
 			}
 		})
 	}

@@ -70,8 +70,6 @@ func BenchmarkPack(b *testing.B) {
 	palette := image.NewPaletted(m.Rect, color.Palette{color.Black, color.White})
 	for name, m := range map[string]image.Image{
 		"NRGBA": m, "Paletted": palette,
-		"YCbCr420": image.NewYCbCr(m.Rect, image.YCbCrSubsampleRatio420),
-		"YCbCr444": image.NewYCbCr(m.Rect, image.YCbCrSubsampleRatio444),
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

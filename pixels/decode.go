@@ -2,14 +2,15 @@ package pixels
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/pixels/jpeg"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
@@ -43,14 +44,22 @@ func Decode(encoded []byte, maxPixels int) (picture Image, facts loopitr.Facts, 
 	source, err := inspect(encoded, format, maxPixels)
 	facts.Width, facts.Height = source.width, source.height
 	if err != nil {
-		return Image{}, facts, fmt.Errorf("decode %spicture: %w: %w", format.prefix(), err, loopitr.ErrInvalid)
+		return Image{}, facts, fmt.Errorf("decode %spicture: %w", format.prefix(), invalid(err))
 	}
 	picture, err = source.decode(said.turn)
 	if err != nil {
-		return Image{}, facts, fmt.Errorf("decode %s picture: %w: %w", format, plain(err), loopitr.ErrInvalid)
+		return Image{}, facts, fmt.Errorf("decode %s picture: %w", format, invalid(plain(err)))
 	}
 	facts.Width, facts.Height = picture.Width, picture.Height
 	return picture, facts, nil
+}
+
+// invalid makes err wrap loopitr.ErrInvalid, once.
+func invalid(err error) error {
+	if errors.Is(err, loopitr.ErrInvalid) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, loopitr.ErrInvalid)
 }
 
 // plain names the two reading errors by what they mean for a picture.
@@ -66,13 +75,19 @@ type source struct {
 	format        format
 	width, height int // of the canvas, before orientation
 	encoded       []byte
-	faxOfBlack    bool        // a fax TIFF whose runs of white mean black
-	canvas        image.Point // where the first frame of an animation sits
+	jpeg          *jpeg.Picture // of a JPEG
+	maxScans      int           // of a JPEG
+	faxOfBlack    bool          // a fax TIFF whose runs of white mean black
+	canvas        image.Point   // where the first frame of an animation sits
 }
 
 func (s source) decode(turn orientation) (Image, error) {
+	if s.format == formatJPEG {
+		picture, err := s.decodeJPEG()
+		return turn.apply(picture), err
+	}
 	read := map[format]func(io.Reader) (image.Image, error){
-		formatJPEG: jpeg.Decode, formatPNG: png.Decode, formatGIF: gif.Decode,
+		formatPNG: png.Decode, formatGIF: gif.Decode,
 		formatWebP: webp.Decode, formatBMP: bmp.Decode, formatTIFF: tiff.Decode,
 	}[s.format]
 	decoded, err := read(bytes.NewReader(s.encoded))
@@ -87,4 +102,20 @@ func (s source) decode(turn orientation) (Image, error) {
 		return Image{}, err
 	}
 	return turn.apply(picture), nil
+}
+
+// decodeJPEG makes room for the pixels when the first are there: a file too short
+// for its size costs nothing.
+func (s source) decodeJPEG() (Image, error) {
+	var out Image
+	err := s.jpeg.Decode(s.maxScans, func(y int) []uint8 {
+		if out.RGB == nil {
+			out = newImage(s.width, s.height)
+		}
+		return out.RGB[3*s.width*y:]
+	})
+	if err != nil {
+		return Image{}, err
+	}
+	return out, nil
 }

@@ -24,5 +24,5 @@ var (
 // Pack turns a decoded picture into RGB.
 func Pack(m image.Image) (Image, error) {
 	b := m.Bounds()
-	return source{format: formatJPEG, width: b.Dx(), height: b.Dy()}.pack(m)
+	return source{format: formatPNG, width: b.Dx(), height: b.Dy()}.pack(m)
 }

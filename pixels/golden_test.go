@@ -85,8 +85,7 @@ func clone(m pixels.Image) pixels.Image {
 	return m
 }
 
-// checkSame allows each sample to differ by at most tolerance.
-func checkSame(t *testing.T, got, want pixels.Image, tolerance int) {
+func checkSame(t *testing.T, got, want pixels.Image) {
 	t.Helper()
 	if got.Width != want.Width || got.Height != want.Height {
 		t.Fatalf("got %dx%d pixels, want %dx%d", got.Width, got.Height, want.Width, want.Height)
@@ -99,7 +98,7 @@ func checkSame(t *testing.T, got, want pixels.Image, tolerance int) {
 		d := int(got.RGB[i]) - int(want.RGB[i])
 		d = max(d, -d)
 		worst = max(worst, d)
-		if d > tolerance {
+		if d > 0 {
 			if count++; first < 0 {
 				first = i
 			}
@@ -107,7 +106,7 @@ func checkSame(t *testing.T, got, want pixels.Image, tolerance int) {
 	}
 	if count > 0 {
 		p := first / 3
-		t.Errorf("%d of %d samples differ by more than %d (worst %d), first channel %d at %d,%d: got %d, want %d",
-			count, len(want.RGB), tolerance, worst, first%3, p%want.Width, p/want.Width, got.RGB[first], want.RGB[first])
+		t.Errorf("%d of %d samples differ (worst by %d), first channel %d at %d,%d: got %d, want %d",
+			count, len(want.RGB), worst, first%3, p%want.Width, p/want.Width, got.RGB[first], want.RGB[first])
 	}
 }

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
-	"image/jpeg"
 	"image/png"
 	"io"
 
+	"github.com/loopitr/loopitr/pixels/jpeg"
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 )
@@ -17,6 +16,15 @@ import (
 // maxSide is the longest side of a picture: JPEG's and GIF's own limit. Longer
 // ones exist only to make the resize's first pass expensive.
 const maxSide = 65_535
+
+// maxScans bounds the passes over a JPEG, and scansAtLimit those over one as large
+// as the pixel limit. Encoders write up to about a dozen; each costs a visit to
+// every block of the picture for as little as a hundred bytes of file, so that a
+// small file could keep the decoder busy for hours.
+const (
+	maxScans     = 100
+	scansAtLimit = 20
+)
 
 // inspect reads the header, checks it against the limits and says how the picture
 // will be decoded. Nothing of the picture's size is allocated here.
@@ -27,6 +35,8 @@ func inspect(encoded []byte, f format, maxPixels int) (source, error) {
 	}
 	var err error
 	switch f {
+	case formatJPEG:
+		err = s.inspectJPEG()
 	case formatGIF:
 		err = s.inspectGIF()
 	case formatWebP:
@@ -42,7 +52,7 @@ func inspect(encoded []byte, f format, maxPixels int) (source, error) {
 	}
 	switch f {
 	case formatJPEG:
-		return s, s.checkScans(maxPixels)
+		s.maxScans = int(min(maxScans, scansAtLimit*float64(maxPixels)/float64(s.width*s.height)))
 	case formatTIFF:
 		return s, s.inspectTIFF(maxPixels)
 	case formatPNG, formatBMP:
@@ -51,19 +61,22 @@ func inspect(encoded []byte, f format, maxPixels int) (source, error) {
 	return s, nil
 }
 
+func (s *source) inspectJPEG() (err error) {
+	if s.jpeg, err = jpeg.Open(s.encoded); err == nil {
+		s.width, s.height = s.jpeg.Width, s.jpeg.Height
+	}
+	return err
+}
+
 func (s *source) inspectStill(f format) error {
 	readConfig := map[format]func(io.Reader) (image.Config, error){
-		formatJPEG: jpeg.DecodeConfig, formatPNG: png.DecodeConfig,
-		formatBMP: bmp.DecodeConfig, formatTIFF: tiff.DecodeConfig,
+		formatPNG: png.DecodeConfig, formatBMP: bmp.DecodeConfig, formatTIFF: tiff.DecodeConfig,
 	}[f]
 	c, err := readConfig(bytes.NewReader(s.encoded))
 	if err != nil {
 		return err
 	}
 	s.width, s.height = c.Width, c.Height
-	if f == formatJPEG && c.ColorModel == color.CMYKModel && !hasAdobeMark(s.encoded) {
-		s.encoded = withAdobeMark(s.encoded)
-	}
 	return nil
 }
 

@@ -150,5 +150,5 @@ func TestDecodeGrowsTheCanvasOfAGIF(t *testing.T) {
 			}
 		}
 	}
-	checkSame(t, got, want, 0)
+	checkSame(t, got, want)
 }

@@ -42,10 +42,7 @@ func (s source) pack(m image.Image) (Image, error) {
 func (s source) packer(m image.Image) (func(y int, out []uint8), error) {
 	switch m := m.(type) {
 	case *image.YCbCr:
-		if s.format == formatWebP {
-			return packWebP(m, nil, 0), nil
-		}
-		return packJPEG(m), nil
+		return packWebP(m, nil, 0), nil
 	case *image.NYCbCrA:
 		return packWebP(&m.YCbCr, m.A, m.AStride), nil
 	case *image.Gray:
@@ -68,8 +65,6 @@ func (s source) packer(m image.Image) (func(y int, out []uint8), error) {
 		return func(y int, out []uint8) { packPremultiplied(out, m.Pix[y*m.Stride:], 2) }, nil
 	case *image.NRGBA64:
 		return func(y int, out []uint8) { packAlpha(out, m.Pix[y*m.Stride:], 2) }, nil
-	case *image.CMYK:
-		return func(y int, out []uint8) { packCMYK(out, m.Pix[y*m.Stride:]) }, nil
 	case *image.Paletted:
 		table := paletteRGB(m.Palette)
 		return func(y int, out []uint8) { packPalette(out, m.Pix[y*m.Stride:], &table) }, nil
@@ -130,25 +125,8 @@ func packPremultiplied(out, in []uint8, size int) {
 
 // onWhite is v over white with alpha a, rounded.
 func onWhite(v uint8, a uint32) uint8 {
-	return divide255(uint32(v)*a + 255*(255-a))
-}
-
-// divide255 is v/255 rounded, for v up to 255*255.
-func divide255(v uint32) uint8 {
-	v += 128
-	return uint8((v + v>>8) >> 8)
-}
-
-// packCMYK is Pillow's plain conversion: no ink profile.
-func packCMYK(out, in []uint8) {
-	for x := 0; x+3 <= len(out); x += 3 {
-		p, q := out[x:x+3:x+3], in[:4]
-		in = in[4:]
-		light := uint32(255 - q[3])
-		p[0] = uint8(light) - divide255(uint32(q[0])*light)
-		p[1] = uint8(light) - divide255(uint32(q[1])*light)
-		p[2] = uint8(light) - divide255(uint32(q[2])*light)
-	}
+	sum := uint32(v)*a + 255*(255-a) + 128
+	return uint8((sum + sum>>8) >> 8) // divided by 255
 }
 
 // paletteRGB is the palette on white. Entries beyond it stay black; decoders

@@ -23,7 +23,7 @@ func TestPrepareIsDecodeAndResize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkSame(t, pixels.Image{Width: 16, Height: 16, RGB: rgb}, want, 0)
+	checkSame(t, pixels.Image{Width: 16, Height: 16, RGB: rgb}, want)
 	if facts.Width != 45 || facts.Height != 31 || facts.Format != "png" {
 		t.Errorf("facts %+v", facts)
 	}

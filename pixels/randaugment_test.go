@@ -26,7 +26,7 @@ func TestOperationsEqualPillow(t *testing.T) {
 				want := pixels.Image{Width: src.Width, Height: src.Height, RGB: stack.RGB[i*len(src.RGB):][:len(src.RGB)]}
 				got := clone(src)
 				pixels.Operation(index, got, c.Level, c.Negative)
-				checkSame(t, got, want, 0)
+				checkSame(t, got, want)
 			})
 		}
 	}

@@ -27,7 +27,7 @@ func TestResizeEqualsPillow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkSame(t, got, readRGB(t, c.Want), 0)
+			checkSame(t, got, readRGB(t, c.Want))
 		})
 	}
 }
