@@ -53,7 +53,7 @@ func (p *Picture) open() error {
 	for p.components == nil {
 		marker, payload, err := p.file.next()
 		if err != nil {
-			return errTruncated
+			return err
 		}
 		if marker == markerSOS || marker == markerEOI {
 			return errors.New("no frame before the first scan")

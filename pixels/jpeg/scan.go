@@ -47,7 +47,7 @@ func (p *Picture) decode(maxScans int, row func(y int) []uint8) error {
 		marker, payload, err := p.file.next()
 		switch {
 		case err != nil:
-			return errTruncated
+			return err
 		case marker == markerEOI && scans == 0:
 			return errors.New("file holds no scan")
 		case marker == markerEOI:
@@ -91,12 +91,8 @@ func (p *Picture) decode(maxScans int, row func(y int) []uint8) error {
 // finish reads on to the end mark.
 func (p *Picture) finish() error {
 	for {
-		marker, _, err := p.file.next()
-		if err != nil {
-			return errTruncated
-		}
-		if marker == markerEOI {
-			return nil
+		if marker, _, err := p.file.next(); err != nil || marker == markerEOI {
+			return err
 		}
 	}
 }

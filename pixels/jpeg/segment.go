@@ -3,7 +3,6 @@ package jpeg
 import (
 	"bytes"
 	"errors"
-	"io"
 )
 
 // The markers that mean something here (ITU-T T.81, table B.1).
@@ -32,13 +31,12 @@ type segments struct {
 
 // next returns the next marker and what its length covers. Stray bytes, stuffed
 // bytes, fill bytes and restart markers before it are passed over, as libjpeg does.
-// io.EOF says that no marker follows.
 func (s *segments) next() (marker byte, payload []byte, err error) {
 	for {
 		i := bytes.IndexByte(s.b[s.at:], 0xff)
 		if i < 0 || s.at+i+1 >= len(s.b) {
 			s.at = len(s.b)
-			return 0, nil, io.EOF
+			return 0, nil, errTruncated
 		}
 		s.at += i + 1
 		switch m := s.b[s.at]; {
