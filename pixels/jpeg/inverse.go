@@ -67,46 +67,47 @@ func fill(out []uint8, stride int, v uint8) {
 }
 
 func inverseBlock(out []uint8, stride int, block, quant *[64]int16) {
-	var w [64]int16
-	for x := range 8 {
-		var in [8]int16
-		for y := range in {
-			in[y] = block[8*y+x] * quant[8*y+x]
-		}
-		for y, v := range inverseEight(&in, fraction-kept) {
-			w[8*y+x] = v
+	var columns, rows [64]int16
+	for y := range 8 {
+		for x := range 8 {
+			columns[8*x+y] = block[8*y+x] * quant[8*y+x]
 		}
 	}
+	inverseEights(&rows, &columns, fraction-kept)
+	inverseEights(&columns, &rows, fraction+kept+3)
 	for y := range 8 {
 		row := out[y*stride:][:8]
-		for x, v := range inverseEight((*[8]int16)(w[8*y:]), fraction+kept+3) {
-			row[x] = sample(int32(v))
+		for x := range row {
+			row[x] = sample(int32(columns[8*x+y]))
 		}
 	}
 }
 
-// inverseEight transforms eight numbers and divides by 2^shift, rounding.
-func inverseEight(in *[8]int16, shift int) (out [8]int16) {
-	in2, in6 := int32(in[2]), int32(in[6])
+// inverseEights transforms each row of in to a column of out, divided by 2^shift
+// and rounded.
+func inverseEights(out, in *[64]int16, shift int) {
 	half := int32(1) << (shift - 1)
-	sum, difference := int32(in[0]+in[4])<<fraction+half, int32(in[0]-in[4])<<fraction+half
-	turned2, turned6 := in2*10703+in6*4433, in2*4433-in6*10704
-	a0, a3 := sum+turned2, sum-turned2
-	a1, a2 := difference+turned6, difference-turned6
+	for i := range 8 {
+		in, out := (*[8]int16)(in[8*i:]), (*[57]int16)(out[i:])
+		in2, in6 := int32(in[2]), int32(in[6])
+		sum, difference := int32(in[0]+in[4])<<fraction+half, int32(in[0]-in[4])<<fraction+half
+		turned2, turned6 := in2*10703+in6*4433, in2*4433-in6*10704
+		a0, a3 := sum+turned2, sum-turned2
+		a1, a2 := difference+turned6, difference-turned6
 
-	in1, in3, in5, in7 := int32(in[1]), int32(in[3]), int32(in[5]), int32(in[7])
-	z3, z4 := int32(in[7]+in[3]), int32(in[5]+in[1])
-	y3, y4 := z4*9633-z3*6436, z3*9633+z4*6437
-	b0 := y3 - in7*4927 - in1*7373
-	b1 := y4 - in5*4176 - in3*20995
-	b2 := y3 - in5*20995 + in3*4177
-	b3 := y4 - in7*7373 + in1*4926
+		in1, in3, in5, in7 := int32(in[1]), int32(in[3]), int32(in[5]), int32(in[7])
+		z3, z4 := int32(in[7]+in[3]), int32(in[5]+in[1])
+		y3, y4 := z4*9633-z3*6436, z3*9633+z4*6437
+		b0 := y3 - in7*4927 - in1*7373
+		b1 := y4 - in5*4176 - in3*20995
+		b2 := y3 - in5*20995 + in3*4177
+		b3 := y4 - in7*7373 + in1*4926
 
-	out[0], out[7] = saturate((a0+b3)>>shift), saturate((a0-b3)>>shift)
-	out[1], out[6] = saturate((a1+b2)>>shift), saturate((a1-b2)>>shift)
-	out[2], out[5] = saturate((a2+b1)>>shift), saturate((a2-b1)>>shift)
-	out[3], out[4] = saturate((a3+b0)>>shift), saturate((a3-b0)>>shift)
-	return out
+		out[0], out[56] = saturate((a0+b3)>>shift), saturate((a0-b3)>>shift)
+		out[8], out[48] = saturate((a1+b2)>>shift), saturate((a1-b2)>>shift)
+		out[16], out[40] = saturate((a2+b1)>>shift), saturate((a2-b1)>>shift)
+		out[24], out[32] = saturate((a3+b0)>>shift), saturate((a3-b0)>>shift)
+	}
 }
 
 func saturate(v int32) int16 { return int16(min(max(v, -1<<15), 1<<15-1)) }

@@ -32,7 +32,7 @@ func inverse(f *file) {
 	f.end()
 }
 
-// transform is inverseEight for 8 columns of both blocks. Everything is paired up
+// transform is inverseEights for 8 columns of both blocks. Everything is paired up
 // before, so that one half's sums fit the registers beside the other half's inputs.
 func (f *file) transform(in []vec, shift int) []vec {
 	z3, z4 := f.op(f.VPADDW, in[3], in[7]), f.op(f.VPADDW, in[1], in[5])
