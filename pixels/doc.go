@@ -3,8 +3,7 @@
 // Pillow's antialiased bicubic does, normalises, and augments for training.
 //
 // It does not read files, does not follow names or links, and knows nothing of
-// networks. JPEG pixels may differ by a few levels from libjpeg's, because the
-// inverse transform is Go's; everything after decoding is bit-exact with Pillow.
+// networks. Pixels equal Pillow's to the bit, JPEG's too (package pixels/jpeg).
 // Embedded colour profiles are ignored, as the training pipelines of the field do.
 //
 // Start with Prepare, which is the whole path for one picture; Augmenter.Augment

@@ -10,6 +10,7 @@ bert=$(go mod download -json github.com/sugarme/tokenizer@v0.3.0 | sed -n 's/.*"
 
 OPENBLAS_NUM_THREADS=1 "$torch" scripts/golden/network_golden.py network/testdata
 "$python" scripts/golden/pixels.py pixels/testdata
+"$python" scripts/golden/jpeg.py pixels/jpeg/testdata
 "$python" scripts/golden/wordpiece.py "$bert/pretrained/model/bert-base-uncased-vocab.txt"
 "$python" scripts/golden/checkpoint.py
 "$python" scripts/golden/dataset_parquet.py dataset/testdata/parquet
