@@ -42,7 +42,7 @@ func BenchmarkPrepare(b *testing.B) {
 			}
 			b.ReportMetric(float64(c.w*c.h)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mpixel/s")
 		})
-		b.Run(fmt.Sprintf("%dx%d-floor", c.w, c.h), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%dx%d-standard", c.w, c.h), func(b *testing.B) {
 			for b.Loop() {
 				if _, err := jpeg.Decode(bytes.NewReader(file)); err != nil {
 					b.Fatal(err)
