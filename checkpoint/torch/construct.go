@@ -33,7 +33,8 @@ var settings = map[global]bool{
 	{"torch", "int64"}: true, {"torch", "int32"}: true, {"torch", "uint8"}: true, {"torch", "bool"}: true,
 	{"numpy.core.multiarray", "scalar"}: true, {"numpy._core.multiarray", "scalar"}: true, {"numpy", "dtype"}: true,
 	{"collections", "defaultdict"}: true, {"collections", "Counter"}: true,
-	{"builtins", "set"}: true, {"__builtin__", "set"}: true, {"builtins", "dict"}: true, {"builtins", "int"}: true,
+	{"builtins", "set"}: true, {"__builtin__", "set"}: true, {"builtins", "dict"}: true, {"__builtin__", "dict"}: true,
+	{"builtins", "int"}: true, {"__builtin__", "int"}: true, {"__builtin__", "long"}: true,
 	{"_codecs", "encode"}: true,
 }
 
@@ -98,7 +99,7 @@ func (m *machine) constructed(op byte) (any, error) {
 	if !isGlobal || !isTuple {
 		return nil, corrupt("%s called with %s", describe(below), describe(top))
 	}
-	return reduce(callee, args)
+	return m.reduce(callee, args)
 }
 
 // find lets through what is on the list.
@@ -120,10 +121,10 @@ func (m *machine) build(object any) (any, error) {
 	return nil, corrupt("state for %s", describe(object))
 }
 
-func reduce(callee global, args tuple) (any, error) {
+func (m *machine) reduce(callee global, args tuple) (any, error) {
 	switch callee {
 	case orderedDict:
-		return dictOf(args)
+		return m.dictOf(args)
 	case rebuildTensor, rebuildTensor2:
 		return tensorOf(args)
 	case rebuildParameter:
@@ -142,7 +143,7 @@ func reduce(callee global, args tuple) (any, error) {
 	return nil, corrupt("%s is called", describe(callee))
 }
 
-func dictOf(args tuple) (any, error) {
+func (m *machine) dictOf(args tuple) (any, error) {
 	d := new(dict)
 	if len(args) == 0 {
 		return d, nil
@@ -150,6 +151,10 @@ func dictOf(args tuple) (any, error) {
 	pairs, ok := args[0].(*list)
 	if !ok {
 		return nil, corrupt("a dictionary of %s", describe(args[0]))
+	}
+	// One list may be asked for often: each copy counts.
+	if err := m.spend(len(pairs.items)); err != nil {
+		return nil, err
 	}
 	for _, p := range pairs.items {
 		var pair []any
@@ -170,9 +175,9 @@ func dictOf(args tuple) (any, error) {
 // maxRank is far above what PyTorch's models use.
 const maxRank = 16
 
-// tensorOf makes a tensor of storage, offset, sizes and strides. It may not have
-// more elements than its storage: a stride of zero would let a small file ask for
-// any amount of memory.
+// tensorOf makes a tensor of storage, offset, sizes and strides, all within the
+// storage. With a stride of zero it may still have more elements than its storage:
+// see Tensor.Float32At.
 func tensorOf(args tuple) (any, error) {
 	if len(args) < 4 {
 		return nil, corrupt("a tensor of %d parts", len(args))
@@ -191,8 +196,8 @@ func tensorOf(args tuple) (any, error) {
 			return t, nil
 		}
 		var ok bool
-		if count, ok = product(count, int64(n)); !ok || count > s.count {
-			return nil, corrupt("a tensor of sizes %v over a storage of %d", shape, s.count)
+		if count, ok = product(count, int64(n)); !ok {
+			return nil, corrupt("a tensor of sizes %v", shape)
 		}
 		reach, ok := product(int64(n-1), int64(strides[i]))
 		if !ok || reach > s.count-last {

@@ -8,7 +8,8 @@
 // error that names it. Lengths, offsets and strides are checked before memory is
 // taken, and errors wrap loopitr.ErrCorrupt.
 //
-// It does not write, and it knows nothing of models: that is package convert's.
+// Write makes the zip form of dictionaries of tensors and texts. The package knows
+// nothing of models: that is package convert's.
 //
 // Start with Open.
 package torch

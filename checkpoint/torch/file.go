@@ -14,6 +14,7 @@ import (
 type File struct {
 	tensors []Tensor
 	byName  map[string]int
+	texts   map[string]string
 	close   func() error
 }
 
@@ -62,8 +63,13 @@ var (
 	pickleMark = []byte{opProto}
 )
 
-// Is reports whether the first bytes of a file are those of either form.
+// Is reports whether the first nine bytes of a file are those of either form. A
+// safetensors file, whose first byte may be a pickle's, has a "{" ninth, behind the
+// upper half of its header's length.
 func Is(head []byte) bool {
+	if len(head) > 8 && head[8] == '{' && bytes.Equal(head[4:8], make([]byte, 4)) {
+		return false
+	}
 	return bytes.HasPrefix(head, zipMagic) || bytes.HasPrefix(head, pickleMark)
 }
 
@@ -86,7 +92,8 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{byName: map[string]int{}, close: func() error { return nil }}
+	f := &File{byName: map[string]int{}, texts: map[string]string{}, close: func() error { return nil }}
+	f.collectTexts(root)
 	if err := f.collect("", root, map[*dict]bool{}, 0); err != nil {
 		return nil, err
 	}
@@ -94,6 +101,21 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 		return nil, corrupt("no named tensors in it")
 	}
 	return f, nil
+}
+
+// collectTexts keeps the texts that the outermost dictionary holds.
+func (f *File) collectTexts(root any) {
+	d, ok := root.(*dict)
+	if !ok {
+		return
+	}
+	for i, key := range d.keys {
+		name, isName := key.(string)
+		text, isText := d.values[i].(string)
+		if isName && isText {
+			f.texts[name] = text
+		}
+	}
 }
 
 // deepest bounds dictionaries within each other. ALBEF's optimizer state, which is
@@ -110,6 +132,9 @@ func (f *File) collect(prefix string, value any, seen map[*dict]bool, depth int)
 		}
 		if _, twice := f.byName[prefix]; twice {
 			return corrupt("two tensors are named %.80q", prefix)
+		}
+		if len(f.tensors) == maxTensors {
+			return corrupt("more than %d tensors", maxTensors)
 		}
 		f.byName[prefix] = len(f.tensors)
 		t := *v
@@ -139,8 +164,12 @@ func (f *File) collect(prefix string, value any, seen map[*dict]bool, depth int)
 	return nil
 }
 
-// maxName bounds a tensor's name: with it nested keys cannot multiply.
-const maxName = 1024
+// Bounds on a tensor's name and on how many there are: with them nested keys cannot
+// multiply. BLIP-large with its optimizer has about 5000 tensors.
+const (
+	maxName    = 1024
+	maxTensors = 1 << 17
+)
 
 func keyName(key any) (string, bool) {
 	switch k := key.(type) {
@@ -163,6 +192,10 @@ func (f *File) Tensor(name string) (t Tensor, ok bool) {
 	}
 	return f.tensors[i], true
 }
+
+// Text returns the text that the file's outermost dictionary holds under a key, or
+// "" when it holds none.
+func (f *File) Text(key string) string { return f.texts[key] }
 
 // Close releases the file. Tensors must not be read after it.
 func (f *File) Close() error {

@@ -93,13 +93,21 @@ func unpickle(in *input, storage func(id tuple) (*storage, error)) (any, error) 
 		if op == opStop {
 			return m.pop()
 		}
-		if m.left--; m.left < 0 {
-			return nil, corrupt("pickle: more than %d values", maxValues)
+		if err := m.spend(1); err != nil {
+			return nil, err
 		}
 		if err := m.step(op); err != nil {
 			return nil, fmt.Errorf("pickle byte %d: %w", at, err)
 		}
 	}
+}
+
+// spend counts values that are made.
+func (m *machine) spend(values int) error {
+	if m.left -= values; m.left < 0 {
+		return corrupt("pickle: more than %d values", maxValues)
+	}
+	return nil
 }
 
 func (m *machine) step(op byte) error {

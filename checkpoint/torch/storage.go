@@ -67,7 +67,7 @@ func readArchive(r io.ReaderAt, size int64) (any, error) {
 	directory := &limitedReaderAt{from: r, left: maxDirectory}
 	z, err := zip.NewReader(directory, size)
 	if err != nil {
-		if errors.Is(err, zip.ErrFormat) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errLimit) {
+		if errors.Is(err, zip.ErrFormat) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errLimit) {
 			return nil, corrupt("zip file: %v", err)
 		}
 		return nil, err

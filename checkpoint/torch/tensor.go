@@ -31,10 +31,33 @@ func (t Tensor) Len() int {
 	return n
 }
 
+// Float32 returns all elements as float32, as safetensors.Tensor.Float32 does. The
+// errors are Float32At's.
+func (t Tensor) Float32() ([]float32, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	dst := make([]float32, t.Len())
+	return dst, t.Float32At(dst, 0)
+}
+
+// check refuses a tensor that repeats its storage's elements: it would let a small
+// file ask for any amount of memory, and no weights are kept so.
+func (t Tensor) check() error {
+	if int64(t.Len()) > t.storage.count {
+		return fmt.Errorf("read tensor %q: sizes %v over a storage of %d elements: %w", t.Name, t.Shape, t.storage.count, loopitr.ErrCorrupt)
+	}
+	return nil
+}
+
 // Float32At fills dst with elements, beginning with element first, as
 // safetensors.Tensor.Float32At does. The error wraps loopitr.ErrInvalid when the
-// tensor has no such range, and loopitr.ErrCorrupt when the file ends early.
+// tensor has no such range, and loopitr.ErrCorrupt when the file ends early or the
+// tensor has more elements than its storage.
 func (t Tensor) Float32At(dst []float32, first int) error {
+	if err := t.check(); err != nil {
+		return err
+	}
 	if first < 0 || first > t.Len() || len(dst) > t.Len()-first {
 		return fmt.Errorf("read tensor %q: elements %d to %d of %d: %w", t.Name, first, first+len(dst), t.Len(), loopitr.ErrInvalid)
 	}
