@@ -27,12 +27,18 @@ type stamp struct {
 }
 
 func makeStamp(path string) (stamp, error) {
-	f, err := safetensors.Open(path)
+	// Read in pieces, not mapped: a mapped file that is read through counts as
+	// memory of this process.
+	opened, err := os.Open(path)
 	if err != nil {
 		return stamp{}, err
 	}
-	defer f.Close()
-	stat, err := os.Stat(path)
+	defer opened.Close() // only read
+	stat, err := opened.Stat()
+	if err != nil {
+		return stamp{}, err
+	}
+	f, err := safetensors.Read(opened, stat.Size())
 	if err != nil {
 		return stamp{}, err
 	}

@@ -34,9 +34,32 @@ var modelFiles = [...]string{weightsFile, vocabularyFile, cardFile, configFile}
 type Parts struct {
 	Config     any               // stored as JSON, read back strictly
 	Weights    []Tensor          // finite
+	Lazy       []Lazy            // instead of Weights, where those would fill the memory
 	Store      safetensors.DType // F32 when empty; F16 and BF16 halve the file
 	Vocabulary []byte            // vocab.txt as it is
 	Card       string            // README.md; a one-line one when empty
+}
+
+// Lazy is a tensor whose values, finite ones, are made when they are written and
+// then let go.
+type Lazy struct {
+	Name string
+	Dims []int
+	Read func() ([]float32, error)
+}
+
+// source writes the tensor as safetensors wants it.
+func (l Lazy) source(store safetensors.DType) safetensors.Source {
+	return safetensors.Source{Name: l.Name, DType: store, Shape: l.Dims, Write: func(w io.Writer) error {
+		values, err := l.Read()
+		if err != nil {
+			return err
+		}
+		if i, ok := safetensors.Finite(values); !ok {
+			return fmt.Errorf("value %d is %v: %w", i, values[i], loopitr.ErrInvalid)
+		}
+		return safetensors.FromFloat32(l.Name, store, l.Dims, values).Write(w)
+	}}
 }
 
 // Validate names the part that cannot be saved. The error wraps loopitr.ErrInvalid.
@@ -44,7 +67,9 @@ func (p Parts) Validate() error {
 	switch {
 	case p.Config == nil:
 		return fmt.Errorf("no configuration: %w", loopitr.ErrInvalid)
-	case len(p.Weights) == 0:
+	case len(p.Weights) > 0 && len(p.Lazy) > 0:
+		return fmt.Errorf("weights are given twice: %w", loopitr.ErrInvalid)
+	case len(p.Weights) == 0 && len(p.Lazy) == 0:
 		return fmt.Errorf("no weights: %w", loopitr.ErrInvalid)
 	case len(p.Vocabulary) == 0:
 		return fmt.Errorf("no vocabulary: %w", loopitr.ErrInvalid)
@@ -172,6 +197,9 @@ func writeWeights(w io.Writer, p Parts) error {
 	sources := make([]safetensors.Source, len(p.Weights))
 	for i, t := range p.Weights {
 		sources[i] = safetensors.FromFloat32(t.Name, store, t.Dims, t.Values)
+	}
+	for _, l := range p.Lazy {
+		sources = append(sources, l.source(store))
 	}
 	safetensors.Sort(sources)
 	// "pt" tells other tools that the element order is the usual one.

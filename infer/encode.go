@@ -76,8 +76,25 @@ func (m *Model) encodeTexts(ctx context.Context, rows int, batch []int, ids [][]
 	}
 	for row, i := range batch {
 		to[i] = encodingOf(out, row, len(ids[i]))
+		if m.fromIDs() {
+			to[i].States = idStates(ids[i])
+		}
 	}
 	return nil
+}
+
+// fromIDs tells whether the cross encoder starts from token ids.
+func (m *Model) fromIDs() bool { return m.config.Network.Cross.From == network.FromIDs }
+
+// idStates are what a cross encoder that starts from token ids is given of a
+// caption: its ids, one number each. float32 holds ids below 2^24 exactly, and
+// wordpiece.MaxVocabulary is 2^20.
+func idStates(ids []int32) loopitr.States {
+	s := loopitr.States{Count: len(ids), Width: 1, Values: make([]float32, len(ids))}
+	for i, id := range ids {
+		s.Values[i] = float32(id)
+	}
+	return s
 }
 
 // encodingOf copies one row of a program's vectors [B,E] and states [B,T,D],

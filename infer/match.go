@@ -45,9 +45,17 @@ func (m *Model) checkPair(p loopitr.Pair) error {
 	if p.Image.Count != want.Count || p.Image.Width != want.Width || len(p.Image.Values) != want.Count*want.Width {
 		return fmt.Errorf("picture has %d states of %d, want %d of %d: %w", p.Image.Count, p.Image.Width, want.Count, want.Width, loopitr.ErrInvalid)
 	}
-	t := p.Text
-	if t.Width != c.Text.Width || t.Count < 1 || t.Count > c.Text.MaxTokens || len(t.Values) != t.Count*t.Width {
-		return fmt.Errorf("caption has %d states of %d, want 1 to %d of %d: %w", t.Count, t.Width, c.Text.MaxTokens, c.Text.Width, loopitr.ErrInvalid)
+	t, width := p.Text, c.Text.Width
+	if m.fromIDs() {
+		width = 1
+	}
+	if t.Width != width || t.Count < 1 || t.Count > c.Text.MaxTokens || len(t.Values) != t.Count*t.Width {
+		return fmt.Errorf("caption has %d states of %d, want 1 to %d of %d: %w", t.Count, t.Width, c.Text.MaxTokens, width, loopitr.ErrInvalid)
+	}
+	for _, id := range t.Values {
+		if m.fromIDs() && !(id >= 0 && id < float32(c.Text.Vocabulary) && id == float32(int64(id))) {
+			return fmt.Errorf("caption has token %v, want 0 to %d: %w", id, c.Text.Vocabulary-1, loopitr.ErrInvalid)
+		}
 	}
 	return nil
 }
@@ -55,7 +63,7 @@ func (m *Model) checkPair(p loopitr.Pair) error {
 // match fills z for the pairs in batch. A picture that several pairs share goes
 // to the engine once, and its keys and values are made once.
 func (m *Model) match(ctx context.Context, rows int, batch []int, pairs []loopitr.Pair, z []float32) error {
-	d, dv := m.config.Network.Text.Width, m.config.Network.Vision.Width
+	d, dv := pairs[batch[0]].Text.Width, m.config.Network.Vision.Width
 	tokens := m.bucket(pairs[batch[len(batch)-1]].Text.Count)
 	states, mask := make([]float32, rows*tokens*d), make([]float32, rows*tokens)
 	picture := make([]int64, rows)
@@ -86,7 +94,7 @@ func (m *Model) match(ctx context.Context, rows int, batch []int, pairs []loopit
 	if err != nil {
 		return err
 	}
-	out, err := p.Run(ctx, engine.Floats(states, rows, tokens, d), engine.Floats(mask, rows, tokens),
+	out, err := p.Run(ctx, m.captions(states, rows, tokens), engine.Floats(mask, rows, tokens),
 		engine.Floats(values, held, count, dv), engine.Ints(picture, rows))
 	if err != nil {
 		return err
@@ -97,14 +105,34 @@ func (m *Model) match(ctx context.Context, rows int, batch []int, pairs []loopit
 	return nil
 }
 
+// captions are rows of captions' states as the match program takes them.
+func (m *Model) captions(states []float32, rows, tokens int) engine.Tensor {
+	if !m.fromIDs() {
+		return engine.Floats(states, rows, tokens, m.config.Network.Text.Width)
+	}
+	ids := make([]int64, len(states))
+	for i, id := range states {
+		ids[i] = int64(id)
+	}
+	return engine.Ints(ids, rows, tokens)
+}
+
 func (m *Model) matchProgram(rows, tokens, held int) (*engine.Program, error) {
 	c := m.config.Network
+	captions := engine.FloatInput("states", rows, tokens, c.Text.Width)
+	if m.fromIDs() {
+		captions = engine.IntInput("ids", rows, tokens)
+	}
 	return m.program(shape{"match", rows, tokens, held}, []engine.Spec{
-		engine.FloatInput("states", rows, tokens, c.Text.Width),
+		captions,
 		engine.FloatInput("mask", rows, tokens),
 		engine.FloatInput("tokens", held, c.Vision.PictureTokens(), c.Vision.Width),
 		engine.IntInput("picture", rows),
 	}, func(n network.LoopITR, in []*graph.Node) []*graph.Node {
-		return []*graph.Node{n.Match(network.Pairs{States: in[0], Mask: in[1], Tokens: in[2], Picture: in[3]})}
+		pairs := network.Pairs{States: in[0], Mask: in[1], Tokens: in[2], Picture: in[3]}
+		if m.fromIDs() {
+			pairs.States, pairs.IDs = nil, in[0]
+		}
+		return []*graph.Node{n.Match(pairs)}
 	})
 }

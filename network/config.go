@@ -25,6 +25,19 @@ const (
 	PoolMean  Pool = "mean" // the mean over the caption's tokens; ours
 )
 
+// From is what the cross encoder starts from.
+type From string
+
+// The two starts of a cross encoder.
+const (
+	// FromStates goes on from the text tower's states with layers of its own, as
+	// ALBEF and the paper do: text is encoded once and judged with many pictures.
+	FromStates From = ""
+	// FromIDs starts again from token ids, in the text tower's own layers with a
+	// cross attention between their two halves, as BLIP does (paper.md 4.3).
+	FromIDs From = "ids"
+)
+
 // Config is the shape of one network. It is stored with every model.
 type Config struct {
 	Vision VisionConfig `json:"vision"`
@@ -68,14 +81,30 @@ type TextConfig struct {
 	Layers           int     `json:"layers"`
 	Hidden           int     `json:"hidden"`
 	LayerNormEpsilon float64 `json:"layer_norm_epsilon"`
+	// NoTypes leaves out the embedding of token types, which BLIP has not.
+	NoTypes bool `json:"no_types,omitempty"`
 	// MaskedModeling adds the head that predicts masked tokens in pre-training.
 	MaskedModeling bool `json:"masked_modeling,omitempty"`
 }
 
 // CrossConfig is the cross encoder.
 type CrossConfig struct {
+	// Layers is the text tower's Layers where From is "ids".
 	Layers int  `json:"layers"`
 	Pool   Pool `json:"pool"`
+	From   From `json:"from,omitempty"`
+	// FirstToken is the id that stands in [CLS]'s place where From is "ids", as
+	// BLIP's [ENC] does; 0 leaves [CLS].
+	FirstToken int `json:"first_token,omitempty"`
+	// Match is the head's hidden layer; the zero value has none.
+	Match MatchConfig `json:"match,omitzero"`
+}
+
+// MatchConfig is the hidden layer of a match head, as X-VLM has one: Dense, norm,
+// GELU (paper.md 4.4).
+type MatchConfig struct {
+	Hidden           int     `json:"hidden"`
+	LayerNormEpsilon float64 `json:"layer_norm_epsilon"`
 }
 
 // Limits on one dimension and on all weights together: a config from a stranger
@@ -125,6 +154,9 @@ func (c Config) Validate() error {
 	if err != nil {
 		return err
 	}
+	if err := c.validateCross(); err != nil {
+		return err
+	}
 	switch {
 	case c.Cross.Pool != PoolFirst && c.Cross.Pool != PoolMean:
 		return invalid("cross.pool", c.Cross.Pool, `is not "cls" or "mean"`)
@@ -136,6 +168,27 @@ func (c Config) Validate() error {
 		return invalid("parameters", c.size(), "are more than 2^33")
 	}
 	return nil
+}
+
+// validateCross checks what only some cross encoders have.
+func (c Config) validateCross() error {
+	x := c.Cross
+	switch {
+	case x.From != FromStates && x.From != FromIDs:
+		return invalid("cross.from", x.From, `is not "" or "ids"`)
+	case x.From == FromIDs && x.Layers != c.Text.Layers:
+		return invalid("cross.layers", x.Layers, fmt.Sprintf("is not text.layers %d, which it shares", c.Text.Layers))
+	case x.FirstToken < 0 || x.FirstToken >= c.Text.Vocabulary:
+		return invalid("cross.first_token", x.FirstToken, fmt.Sprintf("is not within text.vocabulary %d", c.Text.Vocabulary))
+	case x.FirstToken != 0 && x.From != FromIDs:
+		return invalid("cross.first_token", x.FirstToken, `is for cross.from "ids" only`)
+	case x.Match == MatchConfig{}:
+		return nil
+	}
+	return first(
+		positive("cross.match.hidden", x.Match.Hidden),
+		epsilon("cross.match.layer_norm_epsilon", x.Match.LayerNormEpsilon),
+	)
 }
 
 func (c VisionConfig) validate() error {

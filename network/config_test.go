@@ -59,6 +59,9 @@ func TestValidateNamesTheField(t *testing.T) {
 		"text.layer_norm_epsilon":   func(c *network.Config) { c.Text.LayerNormEpsilon = 0 },
 		"cross.layers":              func(c *network.Config) { c.Cross.Layers = 0 },
 		"cross.pool":                func(c *network.Config) { c.Cross.Pool = "max" },
+		"cross.from":                func(c *network.Config) { c.Cross.From = "words" },
+		"cross.first_token":         func(c *network.Config) { c.Cross.FirstToken = c.Text.Vocabulary },
+		"cross.match.hidden":        func(c *network.Config) { c.Cross.Match.LayerNormEpsilon = 1e-5 },
 		"projection":                func(c *network.Config) { c.Projection = 0 },
 		"dropout":                   func(c *network.Config) { c.Dropout = 1 },
 		"init_deviation":            func(c *network.Config) { c.InitDeviation = math.Inf(1) },
@@ -69,6 +72,30 @@ func TestValidateNamesTheField(t *testing.T) {
 		err := c.Validate()
 		if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), " "+field+":") {
 			t.Errorf("%s: got %v", field, err)
+		}
+	}
+}
+
+// A cross encoder that starts from ids shares the text tower's layers: it cannot
+// have more or fewer, and only it has a first token of its own.
+func TestCrossFromIDsSharesTheTextLayers(t *testing.T) {
+	c := network.Nano()
+	c.Cross.From, c.Cross.Layers, c.Cross.FirstToken = network.FromIDs, c.Text.Layers, 7
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range c.Params() {
+		if strings.HasPrefix(p.Name, "cross/") && !strings.Contains(p.Name, "/cross_attention/") {
+			t.Errorf("%s is the text tower's", p.Name)
+		}
+	}
+	more := c
+	more.Cross.Layers++
+	states := c
+	states.Cross.From = network.FromStates
+	for what, c := range map[string]network.Config{"cross.layers": more, "cross.first_token": states} {
+		if err := c.Validate(); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }

@@ -32,7 +32,11 @@ func firstToken(states *Node) *Node {
 // "match". With Pool "cls" CrossFirst's [N,1,D] do as well and mask is not read;
 // with "mean" the mean is over tokens whose mask is 1, a nil mask meaning all.
 func (n LoopITR) MatchLogits(states, mask *Node) *Node {
-	return n.dense("match", n.pool(states, mask), 2)
+	x := n.pool(states, mask)
+	if m := n.Config.Cross.Match; m.Hidden > 0 {
+		x = activation.Gelu(n.norm("match/norm", n.dense("match/hidden", x, m.Hidden), m.LayerNormEpsilon))
+	}
+	return n.dense("match", x, 2)
 }
 
 func (n LoopITR) pool(states, mask *Node) *Node {

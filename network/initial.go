@@ -7,12 +7,14 @@ package network
 func Initial(c Config, seed uint64) map[string][]float32 {
 	weights := map[string][]float32{}
 	for _, p := range c.Params() {
-		weights[p.Name] = p.initial(seed, c.InitDeviation)
+		weights[p.Name] = p.Initial(seed, c.InitDeviation)
 	}
 	return weights
 }
 
-func (p Param) initial(seed uint64, deviation float64) []float32 {
+// Initial makes the values that one parameter starts with; see the function Initial.
+// deviation is the network's Config.InitDeviation.
+func (p Param) Initial(seed uint64, deviation float64) []float32 {
 	values := make([]float32, p.Size())
 	switch p.Init {
 	case InitNormal:

@@ -103,7 +103,9 @@ func (c Config) textParams() []Param {
 	params := []Param{
 		{"text/embedding/word", []int{t.Vocabulary, t.Width}, InitNormal},
 		{"text/embedding/position", []int{t.MaxTokens, t.Width}, InitNormal},
-		{"text/embedding/type", []int{tokenTypes, t.Width}, InitNormal},
+	}
+	if !t.NoTypes {
+		params = append(params, Param{"text/embedding/type", []int{tokenTypes, t.Width}, InitNormal})
 	}
 	params = append(params, norm("text/embedding/norm", t.Width)...)
 	for i := range t.Layers {
@@ -127,8 +129,13 @@ func (c Config) crossParams() []Param {
 	return params
 }
 
+// crossBlock has only a cross attention of its own where the cross encoder starts
+// from ids: the rest is the text tower's block.
 func (c Config) crossBlock(name string) []Param {
 	t := c.Text
+	if c.Cross.From == FromIDs {
+		return attention(name+"/cross_attention", t.Width, c.Vision.Width)
+	}
 	return slices.Concat(
 		attention(name+"/attention", t.Width, t.Width),
 		attention(name+"/cross_attention", t.Width, c.Vision.Width),
@@ -163,7 +170,7 @@ func (c Config) headParams() []Param {
 	params := slices.Concat(
 		dense("project/image", c.Vision.Width, c.Projection),
 		dense("project/text", c.Text.Width, c.Projection),
-		dense("match", c.Text.Width, 2),
+		c.matchParams(),
 		[]Param{{TemperatureName, nil, InitTemperature}},
 	)
 	if c.Text.MaskedModeling {
@@ -174,6 +181,14 @@ func (c Config) headParams() []Param {
 		)
 	}
 	return params
+}
+
+func (c Config) matchParams() []Param {
+	hidden := c.Cross.Match.Hidden
+	if hidden == 0 {
+		return dense("match", c.Text.Width, 2)
+	}
+	return slices.Concat(dense("match/hidden", c.Text.Width, hidden), norm("match/norm", hidden), dense("match", hidden, 2))
 }
 
 func dense(name string, inputs, outputs int) []Param {

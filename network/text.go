@@ -39,8 +39,10 @@ func (n LoopITR) embed(ids *Node) *Node {
 	}
 	x := Gather(n.weight("text/embedding/word", c.Vocabulary, c.Width), InsertAxes(ids, -1))
 	position := firstRows(n.weight("text/embedding/position", c.MaxTokens, c.Width), t)
-	kind := firstRows(n.weight("text/embedding/type", tokenTypes, c.Width), 1)
-	x = Add(x, InsertAxes(Add(position, kind), 0))
+	if !c.NoTypes {
+		position = Add(position, firstRows(n.weight("text/embedding/type", tokenTypes, c.Width), 1))
+	}
+	x = Add(x, InsertAxes(position, 0))
 	want("caption embeddings", x, b, t, c.Width)
 	return n.dropout(n.norm("text/embedding/norm", x, c.LayerNormEpsilon))
 }

@@ -161,6 +161,9 @@ func (c Config) Validate() error {
 	case c.Loss.MaskedTokens.Weight > 0 && !c.Network.Text.MaskedModeling:
 		return c.invalid("loss.masked_tokens.weight", c.Loss.MaskedTokens.Weight, "needs network.text.masked_modeling")
 	}
+	if c.chunked() && c.Network.Cross.From == network.FromIDs {
+		return c.invalid("chunk", c.Chunk, `cannot be with network.cross.from "ids": the passes hand on text states`)
+	}
 	for _, part := range c.Freeze {
 		if !slices.Contains([]string{"vision", "text", "cross"}, part) {
 			return c.invalid("freeze", part, `is not "vision", "text" or "cross"`)

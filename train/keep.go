@@ -55,7 +55,12 @@ func (r *run) card(v *ValidationMeasure) string {
 	for _, p := range c.Network.Params() {
 		parameters += p.Size()
 	}
-	fmt.Fprintf(&b, "# LoopITR network\n\nA dual encoder that finds and a cross encoder that judges, in one network of %d parameters,\ntrained by loopitr.\n\n", parameters)
+	fmt.Fprintf(&b, "# LoopITR network\n\nA dual encoder that finds and a cross encoder that judges, in one network of %d parameters,\ntrained by loopitr.\n\n## Origin\n\n", parameters)
+	if r.Origin == "" {
+		b.WriteString("Trained from scratch.\n\n")
+	} else {
+		fmt.Fprintf(&b, "Trained on from %s.\n\n", r.Origin)
+	}
 	fmt.Fprintf(&b, "## Training\n\n- %d pictures with captions; %d pairs seen in %d steps of %d, %.0f seconds, seed %d\n",
 		len(r.pictures.records), r.at.Pairs, r.at.Step, c.Batch, r.at.Seconds, c.Seed)
 	fmt.Fprintf(&b, "- contrast %g, match %g (%s), distill %g (%s, %s), masked tokens %g\n",
@@ -70,6 +75,7 @@ func (r *run) card(v *ValidationMeasure) string {
 		row("dual", v.DualR1, v.DualR10, v.DualSum)
 		row("re-ranked", v.RerankedR1, v.RerankedR10, v.RerankedSum)
 	}
+	b.WriteString("\n## Licence\n\nNone is stated: write here under which terms these weights may be used. Their pictures, captions and origin\nmay set terms of their own.\n")
 	b.WriteString("\n## Limits\n\nIt knows what its training pictures and captions showed, in their language and style.\n")
 	return b.String()
 }

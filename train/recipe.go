@@ -28,6 +28,8 @@ type recipe struct {
 	Config Config `json:"config"`
 	// Records is the digest of the pictures' names and captions.
 	Records string `json:"records,omitempty"`
+	// Origin is Options.Origin.
+	Origin string `json:"origin,omitempty"`
 }
 
 // recordsDigest tells whether a resumed run has the data that it began with.
@@ -45,7 +47,7 @@ func recordsDigest(records []dataset.Record) string {
 }
 
 func (r *run) writeRecipe() error {
-	content, err := json.MarshalIndent(recipe{recipeFormat, r.Config, recordsDigest(r.pictures.records)}, "", "  ")
+	content, err := json.MarshalIndent(recipe{recipeFormat, r.Config, recordsDigest(r.pictures.records), r.Origin}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -68,7 +70,7 @@ func (r *run) readRecipe() error {
 	if err != nil {
 		return err
 	}
-	r.Config, r.begunWith = stored.Config, stored.Records
+	r.Config, r.begunWith, r.Origin = stored.Config, stored.Records, stored.Origin
 	if given.Steps > 0 || given.Epochs > 0 || given.For > 0 {
 		r.prolonged = given.Steps != r.Config.Steps || given.Epochs != r.Config.Epochs || given.For != r.Config.For
 		r.Config.Steps, r.Config.Epochs, r.Config.For = given.Steps, given.Epochs, given.For

@@ -28,6 +28,8 @@ type Options struct {
 	Vocabulary *wordpiece.Vocabulary
 	// Initial weights by name; nil draws them.
 	Initial map[string][]float32
+	// Origin says in the model's card where Initial is from.
+	Origin string
 	// Observe hears of progress, from the goroutine that runs. It may be nil.
 	Observe func(Progress)
 }

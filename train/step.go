@@ -121,7 +121,7 @@ func (c Config) towers(n network.LoopITR, in inputs) encoded {
 func (c Config) objective(n network.LoopITR, in inputs, e encoded) (p parts, skipped *graph.Node) {
 	d := dualOf(n, e, in)
 	judged := c.draw(d, in)
-	z := n.Match(pairsOf(judged, e, in.mask))
+	z := n.Match(c.pairsOf(judged, e, in))
 	p = c.losses(d, judged, z, in.distill)
 	if in.masked != nil {
 		p[figureMasked] = maskedTokens(n, in, e)
@@ -182,10 +182,16 @@ func (c Config) losses(d dual, j judged, z, distill *graph.Node) (p parts) {
 
 // pairsOf gathers what the cross encoder is to judge. Pictures are not copied:
 // their keys and values are made once each.
-func pairsOf(judged judged, e encoded, mask *graph.Node) network.Pairs {
+func (c Config) pairsOf(judged judged, e encoded, in inputs) network.Pairs {
 	captions, pictures := judged.Pairs()
 	at := graph.InsertAxes(captions, -1)
-	return network.Pairs{States: graph.Gather(e.states, at), Mask: graph.Gather(mask, at), Tokens: e.tokens, Picture: pictures}
+	pairs := network.Pairs{Mask: graph.Gather(in.mask, at), Tokens: e.tokens, Picture: pictures}
+	if c.Network.Cross.From == network.FromIDs {
+		pairs.IDs = graph.Gather(in.ids, at)
+	} else {
+		pairs.States = graph.Gather(e.states, at)
+	}
+	return pairs
 }
 
 // maskedSpecs describes what masked-token modelling takes besides a step's batch.
@@ -198,11 +204,14 @@ func (c Config) maskedSpecs(pairs, tokens int) []engine.Spec {
 // are to be read off it. Only they are predicted: over a vocabulary of thousands,
 // predicting every place would cost as much as the cross encoder.
 func maskedTokens(n network.LoopITR, in inputs, e encoded) *graph.Node {
-	states := n.Text(network.Captions{IDs: in.masked, Mask: in.mask})
-	seen := n.Cross(network.Pairs{States: states, Mask: in.mask, Tokens: e.tokens})
+	pairs := network.Pairs{IDs: in.masked, Mask: in.mask, Tokens: e.tokens}
+	if n.Config.Cross.From == network.FromStates {
+		pairs.States = n.Text(network.Captions{IDs: in.masked, Mask: in.mask})
+	}
+	seen := n.Cross(pairs)
 	at := flatPlaces(in.places, in.ids)
 	ids := graph.Reshape(in.ids, in.ids.Shape().Size())
-	states = graph.Reshape(seen, in.ids.Shape().Size(), seen.Shape().Dim(-1))
+	states := graph.Reshape(seen, in.ids.Shape().Size(), seen.Shape().Dim(-1))
 	return loss.MaskedTokens(n.TokenLogits(graph.Gather(states, at)), graph.Gather(ids, at), in.hidden)
 }
 

@@ -76,7 +76,7 @@ func (t Tensor) convert(dst []float32, first int) error {
 	offset := t.offset + int64(first)*width
 	if t.source.mapped != nil {
 		raw := t.source.mapped[offset : offset+int64(len(dst))*width]
-		return guard(func() { decode(dst, raw, t.DType) })
+		return guard(func() { Decode(dst, raw, t.DType) })
 	}
 	buffer := make([]byte, int64(min(len(dst), chunk))*width)
 	for len(dst) > 0 {
@@ -85,13 +85,15 @@ func (t Tensor) convert(dst []float32, first int) error {
 		if err := t.source.read(raw, offset); err != nil {
 			return err
 		}
-		decode(dst[:n], raw, t.DType)
+		Decode(dst[:n], raw, t.DType)
 		dst, offset = dst[n:], offset+int64(len(raw))
 	}
 	return nil
 }
 
-func decode(dst []float32, raw []byte, d DType) {
+// Decode converts little-endian elements of a type into dst, as Tensor.Float32
+// does. raw must hold len(dst) elements.
+func Decode(dst []float32, raw []byte, d DType) {
 	le := binary.LittleEndian
 	switch d {
 	case F32:

@@ -11,6 +11,8 @@ var choices = map[string][]cobra.Completion{
 	"rerank":  {"16", "off", "all"},
 	"preview": {"auto", "kitty", "iterm", "sixel", "off"},
 	"to":      {"jsonl", "tsv", "csv", "karpathy", "flickr", "webdataset"},
+	"format":  {"albef", "blip-hf", "safetensors"},
+	"first":   {"cls", "enc"},
 	"store":   {"F16", "BF16", "F32"},
 	"split":   {"train", "val", "test", "all"},
 }

@@ -10,7 +10,7 @@ func newModels(g *global, std streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "models",
 		Short: "List, show, verify and remove models",
-		Long:  `models works on the folders that train makes: config.json, weights, vocabulary and card.`,
+		Long:  `models works on the folders that train and import make: config.json, weights, vocabulary and card.`,
 		Example: `  loopitr models ls runs
   loopitr models verify model`,
 		Args: cobra.NoArgs,

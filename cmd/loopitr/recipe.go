@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -40,7 +41,7 @@ func (f *recipeFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.steps, "steps", 0, "train this many steps")
 	flags.IntVar(&f.batch, "batch", 0, "pairs that contrast with each other (default 64)")
 	flags.Uint64Var(&f.seed, "seed", 0, "number that all chance comes from (default 1)")
-	flags.StringVar(&f.init, "init", "", "model to start from, with its network and vocabulary")
+	flags.StringVar(&f.init, "init", "", "model to start from, trained or imported, with its network and vocabulary")
 	flags.StringVar(&f.vocab, "vocab", "", "vocab.txt to use instead of learning one from the captions")
 	flags.StringArrayVar(&f.set, "set", nil, "any key of the recipe, such as negatives.count=4; --dry-run prints them all")
 }
@@ -106,7 +107,7 @@ func (f *recipeFlags) resolve(flags *pflag.FlagSet, set *dataset.Set, o *train.O
 			return fmt.Errorf("start from model %q: %w", f.init, err)
 		}
 	}
-	o.Config, o.Vocabulary, o.Initial = c, start.vocabulary, start.weights
+	o.Config, o.Vocabulary, o.Initial, o.Origin = c, start.vocabulary, start.weights, start.origin
 	return nil
 }
 
@@ -116,6 +117,7 @@ type start struct {
 	vocabulary *wordpiece.Vocabulary
 	weights    map[string][]float32
 	shapes     []checkpoint.Shape
+	origin     string // of the weights
 }
 
 func (f *recipeFlags) start(set *dataset.Set) (start, error) {
@@ -156,6 +158,11 @@ func startFrom(dir string) (start, error) {
 	}
 	s := start{config: train.Default(model.Network), weights: map[string][]float32{}, shapes: infer.Shapes(model.Network)}
 	s.config.Pixels, s.config.Captions = model.Pixels, model.Captions
+	_, fingerprint, err := infer.Identify(dir)
+	if err != nil {
+		return start{}, err
+	}
+	s.origin = fmt.Sprintf("the model `%s`, fingerprint %s", filepath.Base(dir), fingerprint)
 	tensors, err := stored.Weights(s.shapes)
 	if err != nil {
 		return start{}, err

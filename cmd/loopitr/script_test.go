@@ -37,6 +37,13 @@ func TestScripts(t *testing.T) {
 			for _, model := range []string{"model", "other", "nan", "lie"} {
 				e.Setenv(strings.ToUpper(model), filepath.Join(fixtures, model))
 			}
+			for name, folder := range map[string]string{"CONVERT": "../../convert/testdata", "TORCH": "../../checkpoint/torch/testdata"} {
+				path, err := filepath.Abs(folder)
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, path)
+			}
 			return os.CopyFS(filepath.Join(e.WorkDir, "data"), os.DirFS(filepath.Join(fixtures, "data")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

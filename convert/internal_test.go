@@ -1,0 +1,4 @@
+package convert
+
+// WordPieces is wordPieces for the fuzz test.
+var WordPieces = wordPieces
