@@ -47,7 +47,8 @@ type Config struct {
 	Projection int `json:"projection"`
 	// Dropout is the share of branch outputs dropped in training, 0 to less than 1.
 	Dropout float64 `json:"dropout"`
-	// InitDeviation is the standard deviation of initial weights (BERT: 0.02).
+	// InitDeviation is the standard deviation of initial weights: BERT's 0.02, by
+	// which each kind of parameter measures its own (Init).
 	InitDeviation float64 `json:"init_deviation"`
 }
 

@@ -1,5 +1,7 @@
 package network
 
+import "math"
+
 // Initial makes the values every parameter starts with, on the host. A value
 // depends on seed, the parameter's name and its index only, and is made with
 // integers until the last multiplication: the same bits on every machine, in any
@@ -17,7 +19,8 @@ func Initial(c Config, seed uint64) map[string][]float32 {
 func (p Param) Initial(seed uint64, deviation float64) []float32 {
 	values := make([]float32, p.Size())
 	switch p.Init {
-	case InitNormal:
+	case InitNormal, InitDense, InitReading, InitPlace:
+		deviation *= p.spread()
 		stream := mix(seed ^ fingerprint(p.Name))
 		for i := range values {
 			values[i] = float32(normal(mix(stream+uint64(i))) * deviation)
@@ -30,6 +33,29 @@ func (p Param) Initial(seed uint64, deviation float64) []float32 {
 		values[0] = InitialTemperature
 	}
 	return values
+}
+
+// reading and place make a caption's words reach [CLS] at full strength from the
+// first step. In post-norm blocks attention adds to a state of length one: with
+// InitDense's gain, 0.58, three times in a row, words are a tenth of it, and a place's
+// embedding as large as the word's is half of what is said. With them 18,000 pairs of
+// drawings taught text-to-image R@10 20.6; with one deviation for all, 14.9 (2026-11).
+const (
+	reading = 1.75
+	place   = 0.2
+)
+
+// spread is the deviation of p's values for one of InitNormal.
+func (p Param) spread() float64 {
+	switch p.Init {
+	case InitDense:
+		return math.Sqrt(bertWidth / float64(p.Shape[1]))
+	case InitReading:
+		return reading * math.Sqrt(bertWidth/float64(p.Shape[1]))
+	case InitPlace:
+		return place
+	}
+	return 1
 }
 
 // normal draws from a standard normal cut at two deviations: the sum of twelve

@@ -10,7 +10,10 @@ type Init int
 
 // The initial values there are.
 const (
-	InitNormal      Init = iota // truncated normal, Config.InitDeviation
+	InitNormal      Init = iota // truncated normal, Config.InitDeviation: words, [CLS], places of patches
+	InitDense                   // the same, by the root of the inputs: BERT's at 768 of them
+	InitReading                 // InitDense, wider: the text tower's attention
+	InitPlace                   // InitNormal, narrower: places and types of a caption's words
 	InitZeros                   // biases
 	InitOnes                    // gains of norms
 	InitTemperature             // InitialTemperature
@@ -102,10 +105,10 @@ func (c Config) textParams() []Param {
 	t := c.Text
 	params := []Param{
 		{"text/embedding/word", []int{t.Vocabulary, t.Width}, InitNormal},
-		{"text/embedding/position", []int{t.MaxTokens, t.Width}, InitNormal},
+		{"text/embedding/position", []int{t.MaxTokens, t.Width}, InitPlace},
 	}
 	if !t.NoTypes {
-		params = append(params, Param{"text/embedding/type", []int{tokenTypes, t.Width}, InitNormal})
+		params = append(params, Param{"text/embedding/type", []int{tokenTypes, t.Width}, InitPlace})
 	}
 	params = append(params, norm("text/embedding/norm", t.Width)...)
 	for i := range t.Layers {
@@ -118,7 +121,13 @@ func (c Config) textParams() []Param {
 const tokenTypes = 2
 
 func textBlock(name string, t TextConfig) []Param {
-	return slices.Concat(attention(name+"/attention", t.Width, t.Width), feedForward(name, t))
+	read := attention(name+"/attention", t.Width, t.Width)
+	for i := range read {
+		if read[i].Init == InitDense {
+			read[i].Init = InitReading
+		}
+	}
+	return append(read, feedForward(name, t)...)
 }
 
 func (c Config) crossParams() []Param {
@@ -193,7 +202,7 @@ func (c Config) matchParams() []Param {
 
 func dense(name string, inputs, outputs int) []Param {
 	return []Param{
-		{name + "/weight", []int{outputs, inputs}, InitNormal},
+		{name + "/weight", []int{outputs, inputs}, InitDense},
 		{name + "/bias", []int{outputs}, InitZeros},
 	}
 }
