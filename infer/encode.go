@@ -61,7 +61,7 @@ func (m *Model) encodeTexts(ctx context.Context, rows int, batch []int, ids [][]
 	for row := len(batch); row < rows; row++ {
 		mask[row*tokens] = 1
 	}
-	p, err := m.program(shape{"texts", rows, tokens, 0},
+	p, err := m.program(shape{kind: "texts", rows: rows, tokens: tokens},
 		[]engine.Spec{engine.IntInput("ids", rows, tokens), engine.FloatInput("mask", rows, tokens)},
 		func(n network.LoopITR, in []*graph.Node) []*graph.Node {
 			states := n.Text(network.Captions{IDs: in[0], Mask: in[1]})
@@ -165,7 +165,7 @@ func (m *Model) encodeImages(ctx context.Context, rows int, batch []loopitr.Pict
 			pixels.Normalise(to, p.Pixels, m.config.Pixels)
 		}
 	}
-	p, err := m.program(shape{"images", rows, 0, 0}, []engine.Spec{engine.FloatInput("pictures", dims...)},
+	p, err := m.program(shape{kind: "images", rows: rows}, []engine.Spec{engine.FloatInput("pictures", dims...)},
 		func(n network.LoopITR, in []*graph.Node) []*graph.Node {
 			tokens := n.Vision(in[0])
 			return []*graph.Node{n.ProjectImage(tokens), tokens}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"pgregory.net/rapid"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint"
@@ -254,6 +255,39 @@ func TestMatchEqualsThePlainCross(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSharedSidesChangeNothing(t *testing.T) {
+	f := newFixture(t, network.PoolFirst)
+	m := f.model(t)
+	defer m.Close()
+	images, texts := encodeImages(t, m, f.pictures(3)...), encodeTexts(t, m, captions...)
+	alone := map[[2]int]float32{}
+	for i, text := range texts {
+		for j, image := range images {
+			z, err := m.Match(t.Context(), []loopitr.Pair{{Text: text.States, Image: image.States}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone[[2]int{i, j}] = z[0]
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		count := rapid.IntRange(1, 70).Draw(r, "pairs") // beyond the largest batch
+		texts, images := texts[:rapid.IntRange(1, len(texts)).Draw(r, "texts")], images[:rapid.IntRange(1, len(images)).Draw(r, "images")]
+		pairs, want := make([]loopitr.Pair, count), make([]float32, count)
+		for at := range pairs {
+			i, j := rapid.IntRange(0, len(texts)-1).Draw(r, "text"), rapid.IntRange(0, len(images)-1).Draw(r, "image")
+			pairs[at], want[at] = loopitr.Pair{Text: texts[i].States, Image: images[j].States}, alone[[2]int{i, j}]
+		}
+		z, err := m.Match(t.Context(), pairs)
+		if err != nil {
+			r.Fatal(err)
+		}
+		if d := distance(z, want); d > 1e-5 {
+			r.Errorf("judgements are %g from those of pairs alone", d)
+		}
+	})
 }
 
 func TestWrongShapesAreRefused(t *testing.T) {

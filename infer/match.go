@@ -26,7 +26,7 @@ func (m *Model) Match(ctx context.Context, pairs []loopitr.Pair) ([]float32, err
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(m.bucket(pairs[a].Text.Count), m.bucket(pairs[b].Text.Count)) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(m.matchLength(pairs[a].Text), m.matchLength(pairs[b].Text)) })
 	z := make([]float32, len(pairs))
 	for len(order) > 0 {
 		rows := batchRows(len(order))
@@ -60,42 +60,25 @@ func (m *Model) checkPair(p loopitr.Pair) error {
 	return nil
 }
 
-// match fills z for the pairs in batch. A picture that several pairs share goes
-// to the engine once, and its keys and values are made once.
+// match fills z for the pairs in batch. A caption or picture that several pairs
+// share goes to the engine once, and what it needs alone is computed once.
 func (m *Model) match(ctx context.Context, rows int, batch []int, pairs []loopitr.Pair, z []float32) error {
-	d, dv := pairs[batch[0]].Text.Width, m.config.Network.Vision.Width
-	tokens := m.bucket(pairs[batch[len(batch)-1]].Text.Count)
-	states, mask := make([]float32, rows*tokens*d), make([]float32, rows*tokens)
-	picture := make([]int64, rows)
-	at := map[*float32]int64{}
-	var pictures []loopitr.States
-	for row, i := range batch {
-		text := pairs[i].Text
-		copy(states[row*tokens*d:], text.Values)
-		for t := range text.Count {
-			mask[row*tokens+t] = 1
-		}
-		key := &pairs[i].Image.Values[0]
-		if _, known := at[key]; !known {
-			at[key] = int64(len(pictures))
-			pictures = append(pictures, pairs[i].Image)
-		}
-		picture[row] = at[key]
-	}
-	for row := len(batch); row < rows; row++ {
-		mask[row*tokens] = 1
-	}
-	count, held := m.config.Network.Vision.PictureTokens(), batchRows(len(pictures))
-	values := make([]float32, held*count*dv)
-	for i, p := range pictures {
-		copy(values[i*count*dv:], p.Values)
-	}
-	p, err := m.matchProgram(rows, tokens, held)
+	texts := gather(batch, func(i int) loopitr.States { return pairs[i].Text })
+	images := gather(batch, func(i int) loopitr.States { return pairs[i].Image })
+	s := shape{"match", rows, m.matchLength(pairs[batch[len(batch)-1]].Text), texts.held(), images.held()}
+	p, err := m.matchProgram(s)
 	if err != nil {
 		return err
 	}
-	out, err := p.Run(ctx, m.captions(states, rows, tokens), engine.Floats(mask, rows, tokens),
-		engine.Floats(values, held, count, dv), engine.Ints(picture, rows))
+	states, mask := texts.padded(rows, s.tokens)
+	values, _ := images.padded(rows, m.config.Network.Vision.PictureTokens())
+	inputs := []engine.Tensor{m.captions(states), mask, values}
+	for _, side := range []gathered{texts, images} {
+		if side.held() > 0 {
+			inputs = append(inputs, engine.Ints(append(side.of, make([]int64, rows-len(batch))...), rows))
+		}
+	}
+	out, err := p.Run(ctx, inputs...)
 	if err != nil {
 		return err
 	}
@@ -105,33 +88,105 @@ func (m *Model) match(ctx context.Context, rows int, batch []int, pairs []loopit
 	return nil
 }
 
-// captions are rows of captions' states as the match program takes them.
-func (m *Model) captions(states []float32, rows, tokens int) engine.Tensor {
-	if !m.fromIDs() {
-		return engine.Floats(states, rows, tokens, m.config.Network.Text.Width)
-	}
-	ids := make([]int64, len(states))
-	for i, id := range states {
-		ids[i] = int64(id)
-	}
-	return engine.Ints(ids, rows, tokens)
+// matchLength is the caption length that a graph is compiled for. The steps are
+// finer than bucket's because the work grows with it for every pair.
+func (m *Model) matchLength(text loopitr.States) int {
+	return min((text.Count+3)/4*4, m.config.Network.Text.MaxTokens)
 }
 
-func (m *Model) matchProgram(rows, tokens, held int) (*engine.Program, error) {
-	c := m.config.Network
-	captions := engine.FloatInput("states", rows, tokens, c.Text.Width)
-	if m.fromIDs() {
-		captions = engine.IntInput("ids", rows, tokens)
+// gathered are the distinct states on one side of a batch, and which of them
+// each pair has.
+type gathered struct {
+	states []loopitr.States
+	of     []int64
+}
+
+func gather(batch []int, side func(pair int) loopitr.States) gathered {
+	type key struct {
+		first *float32
+		count int
 	}
-	return m.program(shape{"match", rows, tokens, held}, []engine.Spec{
+	at := map[key]int64{}
+	var g gathered
+	for _, i := range batch {
+		s := side(i)
+		k := key{&s.Values[0], s.Count}
+		if _, known := at[k]; !known {
+			at[k] = int64(len(g.states))
+			g.states = append(g.states, s)
+		}
+		g.of = append(g.of, at[k])
+	}
+	return g
+}
+
+// held is how many states the graph takes; 0 when no two pairs share one: then
+// they stand in the pairs' order.
+func (g gathered) held() int {
+	if len(g.states) == len(g.of) {
+		return 0
+	}
+	return batchRows(len(g.states))
+}
+
+// padded are the states [held,tokens,D] and their mask [held,tokens]; held 0 is rows.
+func (g gathered) padded(rows, tokens int) (states, mask engine.Tensor) {
+	held, width := cmp.Or(g.held(), rows), g.states[0].Width
+	values, ones := make([]float32, held*tokens*width), make([]float32, held*tokens)
+	for i := range held {
+		count := 1 // a row that fills up the batch
+		if i < len(g.states) {
+			count = g.states[i].Count
+			copy(values[i*tokens*width:], g.states[i].Values)
+		}
+		for t := range count {
+			ones[i*tokens+t] = 1
+		}
+	}
+	return engine.Floats(values, held, tokens, width), engine.Floats(ones, held, tokens)
+}
+
+// captions are captions' states as the match program takes them.
+func (m *Model) captions(states engine.Tensor) engine.Tensor {
+	if !m.fromIDs() {
+		return states
+	}
+	values := states.Floats()
+	ids := make([]int64, len(values))
+	for i, id := range values {
+		ids[i] = int64(id)
+	}
+	return engine.Ints(ids, states.Shape[:2]...)
+}
+
+func (m *Model) matchProgram(s shape) (*engine.Program, error) {
+	c := m.config.Network
+	texts, images := cmp.Or(s.texts, s.rows), cmp.Or(s.images, s.rows)
+	captions := engine.FloatInput("states", texts, s.tokens, c.Text.Width)
+	if m.fromIDs() {
+		captions = engine.IntInput("ids", texts, s.tokens)
+	}
+	inputs := []engine.Spec{
 		captions,
-		engine.FloatInput("mask", rows, tokens),
-		engine.FloatInput("tokens", held, c.Vision.PictureTokens(), c.Vision.Width),
-		engine.IntInput("picture", rows),
-	}, func(n network.LoopITR, in []*graph.Node) []*graph.Node {
-		pairs := network.Pairs{States: in[0], Mask: in[1], Tokens: in[2], Picture: in[3]}
+		engine.FloatInput("mask", texts, s.tokens),
+		engine.FloatInput("tokens", images, c.Vision.PictureTokens(), c.Vision.Width),
+	}
+	if s.texts > 0 {
+		inputs = append(inputs, engine.IntInput("caption", s.rows))
+	}
+	if s.images > 0 {
+		inputs = append(inputs, engine.IntInput("picture", s.rows))
+	}
+	return m.program(s, inputs, func(n network.LoopITR, in []*graph.Node) []*graph.Node {
+		pairs := network.Pairs{States: in[0], Mask: in[1], Tokens: in[2]}
 		if m.fromIDs() {
 			pairs.States, pairs.IDs = nil, in[0]
+		}
+		if s.texts > 0 {
+			pairs.Caption = in[3]
+		}
+		if s.images > 0 {
+			pairs.Picture = in[len(in)-1]
 		}
 		return []*graph.Node{n.Match(pairs)}
 	})

@@ -12,8 +12,11 @@ import (
 
 // shape names one compiled graph: what it computes and its sizes.
 type shape struct {
-	kind              string // "images", "texts" or "match"
-	rows, tokens, pic int
+	kind         string // "images", "texts" or "match"
+	rows, tokens int
+	// texts and images are how many states a match takes for its rows' captions
+	// and pictures; 0: one for each row, in order.
+	texts, images int
 }
 
 // programs keeps one compiled graph per shape.
@@ -41,7 +44,7 @@ func (m *Model) program(s shape, inputs []engine.Spec, build forward) (*engine.P
 			for i, name := range m.names {
 				weights[name] = held[m.variables[i]]
 			}
-			return nil, build(network.LoopITR{Config: m.config.Network, Weights: weights}, nodes)
+			return nil, build(network.LoopITR{Config: m.config.Network, Weights: weights, Fold: true}, nodes)
 		},
 	})
 	if err != nil {

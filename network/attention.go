@@ -24,6 +24,12 @@ func splitHeads(x *Node, heads int) *Node {
 	return TransposeAllAxes(Reshape(x, b, t, heads, d/heads), 0, 2, 1, 3)
 }
 
+// joinHeads turns [B,H,T,D/H] into [B,T,D].
+func joinHeads(x *Node) *Node {
+	s := x.Shape()
+	return Reshape(TransposeAllAxes(x, 0, 2, 1, 3), s.Dim(0), s.Dim(2), s.Dim(1)*s.Dim(3))
+}
+
 // memory is what attention looks at: keys and values [B,K,D], and the bias
 // [B,1,1,K] of padding among them, which may be nil.
 type memory struct{ keys, values, bias *Node }
@@ -36,11 +42,16 @@ func (n LoopITR) remember(name string, source, bias *Node, width int) memory {
 // attend is multi-head attention of queries [B,Q,D] to m, scores scaled by
 // 1/sqrt(D/heads).
 func attend(q *Node, m memory, heads int) *Node {
-	s, bias := q.Shape(), m.bias
-	b, t, d := s.Dim(0), s.Dim(1), s.Dim(2)
-	q, k, v := splitHeads(q, heads), splitHeads(m.keys, heads), splitHeads(m.values, heads)
-	scale := 1 / math.Sqrt(float64(d/heads))
+	m.keys, m.values = splitHeads(m.keys, heads), splitHeads(m.values, heads)
+	return joinHeads(attendHeads(splitHeads(q, heads), m, scoreScale(q.Shape().Dim(2)/heads)))
+}
 
+// scoreScale is the scale of scores of heads so wide.
+func scoreScale(width int) float64 { return 1 / math.Sqrt(float64(width)) }
+
+// attendHeads is attention of queries [B,H,Q,D] to m of as many heads [B,H,K,D].
+func attendHeads(q *Node, m memory, scale float64) *Node {
+	k, v, bias := m.keys, m.values, m.bias
 	decomposed := func() *Node {
 		scores := MulScalar(Einsum("bhqd,bhkd->bhqk", q, k), scale)
 		if bias != nil {
@@ -57,11 +68,9 @@ func attend(q *Node, m memory, heads int) *Node {
 		return out
 	}
 	has := q.Graph().Backend().Capabilities().Operations
-	var out *Node
-	if has[compute.OpTypeFusedScaledDotProductAttention] {
-		out, _ = InternalFusedOpCaller(fused, decomposed, !has[compute.OpTypeFusedScaledDotProductAttentionVJP])
-	} else {
-		out = decomposed()
+	if !has[compute.OpTypeFusedScaledDotProductAttention] {
+		return decomposed()
 	}
-	return Reshape(TransposeAllAxes(out, 0, 2, 1, 3), b, t, d)
+	out, _ := InternalFusedOpCaller(fused, decomposed, !has[compute.OpTypeFusedScaledDotProductAttentionVJP])
+	return out
 }

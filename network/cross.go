@@ -11,16 +11,28 @@ import (
 
 // Pairs are N captions, each with one picture to read it against.
 type Pairs struct {
-	// States [N,T,D] are Text's, Mask [N,T] their mask (nil: no padding).
+	// States [N,T,D] are Text's, Mask [N,T] their mask (nil: no padding); [C,T,D]
+	// and [C,T] with Caption saying which.
 	States, Mask *Node
-	// IDs [N,T], int64, stand in the place of States where Cross.From is "ids".
+	// IDs, int64 and without the last axis, stand in the place of States where
+	// Cross.From is "ids".
 	IDs *Node
 	// Tokens are Vision's: [N,P,D], or [B,P,D] with Picture saying which.
 	Tokens *Node
-	// Picture [N], int64, is the row of Tokens that belongs to each caption; nil
-	// pairs them in order. Keys and values of a picture are then made once,
-	// however many captions look at it.
-	Picture *Node
+	// Caption and Picture [N], int64, are the rows of States and Tokens that make
+	// each pair; nil takes them in order. What a caption or a picture needs before
+	// the two meet is then made once, however many pairs it is in.
+	Caption, Picture *Node
+}
+
+// count is N.
+func (p Pairs) count() int {
+	for _, at := range []*Node{p.Caption, p.Picture} {
+		if at != nil {
+			return at.Shape().Dim(0)
+		}
+	}
+	return p.States.Shape().Dim(0)
 }
 
 // Cross reads each caption with its picture and returns the caption's states
@@ -37,28 +49,37 @@ func (n LoopITR) cross(in Pairs, firstOnly bool) *Node {
 	x := n.captions(in)
 	want("pair states", x, -1, -1, c.Text.Width)
 	want("pair tokens", in.Tokens, -1, -1, c.Vision.Width)
-	count := x.Shape().Dim(0)
-	if in.Picture != nil {
-		wantShape("pair pictures", in.Picture, count)
-		if in.Picture.DType() != dtypes.Int64 {
-			panic(fmt.Errorf("pair pictures: got %s, want int64: %w", in.Picture.Shape(), loopitr.ErrInvalid))
-		}
-	} else {
-		want("pair tokens", in.Tokens, count, -1, c.Vision.Width)
-	}
-	bias := n.bias(in.Mask, x.Shape().Dimensions)
+	in.States = x
+	count := in.count()
+	wantRows("pair captions", in.Caption, in.States, count)
+	wantRows("pair pictures", in.Picture, in.Tokens, count)
+	bias, caption := n.bias(in.Mask, x.Shape().Dimensions), in.Caption
 	for i := range c.Cross.Layers {
 		x = n.crossBlock(i, n.enter(x), crossInput{
-			bias: bias, tokens: in.Tokens, picture: in.Picture,
+			bias: bias, tokens: in.Tokens, caption: caption, picture: in.Picture,
 			firstOnly: firstOnly && i == c.Cross.Layers-1,
 		})
+		bias, caption = deal(bias, caption), nil
 	}
 	return n.leave(x)
 }
 
+// wantRows panics unless at names a row of x for each of count pairs.
+func wantRows(what string, at, x *Node, count int) {
+	if at == nil {
+		want(what, x, count, -1, -1)
+		return
+	}
+	wantShape(what, at, count)
+	if at.DType() != dtypes.Int64 {
+		panic(fmt.Errorf("%s: got %s, want int64: %w", what, at.Shape(), loopitr.ErrInvalid))
+	}
+}
+
 type crossInput struct {
-	bias, tokens, picture *Node
-	firstOnly             bool
+	bias, tokens     *Node
+	caption, picture *Node // as in Pairs
+	firstOnly        bool
 }
 
 // captions are the states that the cross encoder starts from.
@@ -90,16 +111,33 @@ func (n LoopITR) crossBlock(i int, x *Node, in crossInput) *Node {
 		x = InsertAxes(firstToken(x), 1)
 	}
 	x = n.look(own+"/attention", x, self)
-	x = n.look(name+"/cross_attention", x, n.seen(name+"/cross_attention", in))
-	return n.think(own, x)
+	return n.think(own, n.lookAtPicture(name+"/cross_attention", x, in))
+}
+
+// lookAtPicture is look from captions to their pictures. Only after the queries
+// are made are captions dealt out to the pairs.
+func (n LoopITR) lookAtPicture(name string, x *Node, in crossInput) *Node {
+	q := n.dense(name+"/query", x, n.Config.Text.Width)
+	var h *Node
+	if n.Fold && n.foldingPays(q, in) {
+		h = n.attendFolded(name, q, in)
+	} else {
+		h = attend(deal(q, in.caption), n.seen(name, in), n.Config.Text.Heads)
+	}
+	return n.settle(name, deal(x, in.caption), h)
 }
 
 // seen makes keys and values of the pictures and deals them out to the pairs.
 func (n LoopITR) seen(name string, in crossInput) memory {
 	m := n.remember(name, in.tokens, nil, n.Config.Text.Width)
-	if in.picture != nil {
-		at := InsertAxes(in.picture, -1)
-		m.keys, m.values = Gather(m.keys, at), Gather(m.values, at)
-	}
+	m.keys, m.values = deal(m.keys, in.picture), deal(m.values, in.picture)
 	return m
+}
+
+// deal is the rows of x that at names; x itself without at.
+func deal(x, at *Node) *Node {
+	if x == nil || at == nil {
+		return x
+	}
+	return Gather(x, InsertAxes(at, -1))
 }

@@ -58,7 +58,7 @@ func (n LoopITR) Match(in Pairs) *Node {
 	if n.Config.Cross.Pool == PoolFirst {
 		return LogOdds(n.MatchLogits(n.CrossFirst(in), nil))
 	}
-	return LogOdds(n.MatchLogits(n.Cross(in), in.Mask))
+	return LogOdds(n.MatchLogits(n.Cross(in), deal(in.Mask, in.Caption)))
 }
 
 // LogOdds is z [N] of match logits [N,2]: logit 1 minus logit 0.

@@ -16,7 +16,7 @@ import (
 type Weights map[string]*Node
 
 // LoopITR is the network over weights of one graph: its methods add to that
-// graph. The zero Noise and Rematerialize are right for inference.
+// graph. Without Noise and Rematerialize it is for inference.
 type LoopITR struct {
 	Config  Config
 	Weights Weights
@@ -26,6 +26,10 @@ type LoopITR struct {
 	// the blocks again there: less memory for a third more work. The engine must
 	// have optimisation barriers; onnx has none.
 	Rematerialize bool
+	// Fold lets captions look at pictures without keys and values of them where
+	// that takes fewer multiplications (see attendFolded). The results are equal
+	// but for rounding. For inference: gradients are not cheaper that way.
+	Fold bool
 }
 
 // weight is one parameter; it panics, naming it, if it is missing or mis-shaped.

@@ -65,7 +65,12 @@ func (n LoopITR) bias(mask *Node, dims []int) *Node {
 // look is BERT's attention of x [B,Q,D] to m, with its residual and norm.
 func (n LoopITR) look(name string, x *Node, m memory) *Node {
 	c := n.Config.Text
-	h := attend(n.dense(name+"/query", x, c.Width), m, c.Heads)
+	return n.settle(name, x, attend(n.dense(name+"/query", x, c.Width), m, c.Heads))
+}
+
+// settle ends a look: the output's projection, residual and norm.
+func (n LoopITR) settle(name string, x, h *Node) *Node {
+	c := n.Config.Text
 	h = n.dropout(n.dense(name+"/output", h, c.Width))
 	return n.norm(name+"/norm", Add(x, h), c.LayerNormEpsilon)
 }
