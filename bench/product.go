@@ -1,0 +1,115 @@
+package bench
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers/attention"
+
+	"github.com/loopitr/loopitr/internal/engine"
+)
+
+// productShapes are M, K and N of the products of ViT-B at 224 px and of the
+// small preset, their gradients, attention's and those of a few rows; a and b
+// say which operands are stored transposed. As internal/simd's BenchmarkProduct.
+var productShapes = []struct {
+	m, k, n int
+	a, b    bool
+}{
+	{m: 256, k: 256, n: 256}, {m: 512, k: 512, n: 512}, {m: 512, k: 512, n: 512, b: true}, {m: 512, k: 512, n: 512, a: true},
+	{m: 1576, k: 768, n: 3072}, {m: 1576, k: 3072, n: 768, b: true}, {m: 768, k: 1576, n: 3072, a: true},
+	{m: 4160, k: 192, n: 768}, {m: 4160, k: 768, n: 192}, {m: 4160, k: 768, n: 192, b: true}, {m: 192, k: 4160, n: 768, a: true},
+	{m: 197, k: 64, n: 197, b: true}, {m: 197, k: 197, n: 64}, {m: 65, k: 64, n: 65, b: true}, {m: 65, k: 65, n: 64}, {m: 17, k: 64, n: 65, b: true},
+	{m: 1, k: 768, n: 3072}, {m: 1, k: 3072, n: 768, b: true}, {m: 4, k: 768, n: 3072}, {m: 4, k: 3072, n: 768, b: true},
+	{m: 16, k: 768, n: 768}, {m: 16, k: 768, n: 768, b: true},
+}
+
+func (s *session) products() []row {
+	var rows []row
+	shapes := productShapes
+	if s.Short {
+		shapes = shapes[15:16]
+	}
+	for _, p := range shapes {
+		left, right := []int{p.m, p.k}, []int{p.k, p.n}
+		equation, size := []byte("mk,kn->mn"), []byte("NN")
+		if p.a {
+			left, equation[0], equation[1], size[0] = []int{p.k, p.m}, 'k', 'm', 'T'
+		}
+		if p.b {
+			right, equation[3], equation[4], size[1] = []int{p.n, p.k}, 'n', 'k', 'T'
+		}
+		r := resident{
+			operands: []engine.Variable{variable("a", left...), variable("b", right...)},
+			results:  []engine.Variable{variable("c", p.m, p.n)},
+			build: func(v map[string]*graph.Node) map[string]*graph.Node {
+				return map[string]*graph.Node{"c": graph.Einsum(string(equation), v["a"], v["b"])}
+			},
+		}
+		rows = append(rows, row{
+			name: rowProduct, size: fmt.Sprintf("%dx%dx%d %s", p.m, p.k, p.n, size), unit: "products", amount: 1,
+			flops: 2 * float64(p.m) * float64(p.k) * float64(p.n),
+			offers: append(s.competing(offer{}, r.open),
+				s.peer(peerTorch, rowProduct, map[string]any{"a": left, "b": right, "turn_a": p.a, "turn_b": p.b})...),
+		})
+	}
+	return rows
+}
+
+// attentionShapes are pairs, heads, queries and keys, with heads 64 wide: ViT-B at
+// 224 px with itself, the small preset's with itself, captions with pictures.
+var attentionShapes = []struct{ b, h, t, s int }{{8, 12, 197, 197}, {64, 3, 65, 65}, {24, 12, 16, 197}}
+
+const headWidth = 64
+
+func (s *session) attentions() []row {
+	var rows []row
+	for _, name := range []string{rowForward, rowGradient} {
+		for _, a := range attentionShapes {
+			if s.Short {
+				a.b, a.h, a.t, a.s = 2, 1, 3, 5
+			}
+			// Two products forward, four more for the gradients of all three.
+			products := 2.0
+			if name == rowGradient {
+				products = 6
+			}
+			q, k := []int{a.b, a.h, a.t, headWidth}, []int{a.b, a.h, a.s, headWidth}
+			r := attentionOf(q, k, name == rowGradient)
+			rows = append(rows, row{
+				name: name, size: fmt.Sprintf("%dx%dx%dx%dx%d", a.b, a.h, a.t, a.s, headWidth), unit: "passes", amount: 1,
+				flops: products * 2 * float64(a.b*a.h*a.t*a.s*headWidth),
+				offers: append(s.competing(offer{}, r.open),
+					s.peer(peerTorch, name, map[string]any{"q": q, "k": k})...),
+			})
+			if s.Short {
+				break
+			}
+		}
+	}
+	return rows
+}
+
+// attentionOf is attention and, where asked, the gradients of all its operands.
+func attentionOf(q, k []int, gradient bool) resident {
+	r := resident{operands: []engine.Variable{variable("q", q...), variable("k", k...), variable("v", k...)}}
+	forward := func(v map[string]*graph.Node) *graph.Node {
+		out, _ := attention.Core(v["q"], v["k"], v["v"], attention.LayoutBHSD, attention.CoreOptions{})
+		return out
+	}
+	if !gradient {
+		r.results = []engine.Variable{variable("o", q...)}
+		r.build = func(v map[string]*graph.Node) map[string]*graph.Node {
+			return map[string]*graph.Node{"o": forward(v)}
+		}
+		return r
+	}
+	r.operands = append(r.operands, variable("slope", q...))
+	r.results = []engine.Variable{variable("dq", q...), variable("dk", k...), variable("dv", k...)}
+	r.build = func(v map[string]*graph.Node) map[string]*graph.Node {
+		sum := graph.ReduceAllSum(graph.Mul(forward(v), v["slope"]))
+		g := graph.Gradient(sum, v["q"], v["k"], v["v"])
+		return map[string]*graph.Node{"dq": g[0], "dk": g[1], "dv": g[2]}
+	}
+	return r
+}

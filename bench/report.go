@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Report is the table.
+type Report struct {
+	Date       string `json:"date"`
+	Machine    string `json:"machine"`
+	Processors int    `json:"processors"`
+	SIMD       string `json:"simd"`
+	Engine     string `json:"engine"`
+	// PeakGFLOPS is the measured float32 multiply-add rate of all processors.
+	PeakGFLOPS float64 `json:"peak_gflops"`
+	Short      bool    `json:"short,omitempty"`
+	Rows       []Row   `json:"rows"`
+}
+
+// Row is one thing measured; the first line is the engine under test.
+type Row struct {
+	Name  string `json:"name"`
+	Size  string `json:"size"`
+	Unit  string `json:"unit"` // of rates
+	Lines []Line `json:"lines"`
+}
+
+// Line is how one contender did.
+type Line struct {
+	Contender string  `json:"contender"`
+	Samples   int     `json:"samples,omitempty"`
+	Median    float64 `json:"median_seconds,omitempty"`
+	Least     float64 `json:"least_seconds,omitempty"`
+	Most      float64 `json:"most_seconds,omitempty"`
+	Rate      float64 `json:"per_second,omitempty"`
+	GFLOPS    float64 `json:"gflops,omitempty"` // 0 where operations are not the point
+	// Ratio is how many times as fast the engine under test is; 0 for itself.
+	Ratio float64 `json:"ratio,omitempty"`
+	// Reason is why there is nothing above.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Print writes the table.
+func (r Report) Print(w io.Writer) error {
+	if r.Short {
+		fmt.Fprintln(w, "short: these times say nothing")
+	}
+	fmt.Fprintf(w, "%s, %s, %d processors, %s, peak %.1f GFLOPS together\n\n", r.Date, r.Machine, r.Processors, r.SIMD, r.PeakGFLOPS)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "what\tsize\twho\tmedian\tleast to most\trate\tGFLOPS\tof peak\tloopitr is")
+	for _, row := range r.Rows {
+		for i, l := range row.Lines {
+			name, size := row.Name, row.Size
+			if i > 0 {
+				name, size = "", ""
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", name, size, l.Contender, strings.Join(l.cells(row.Unit, r.PeakGFLOPS), "\t"))
+		}
+	}
+	return t.Flush()
+}
+
+func (l Line) cells(unit string, peak float64) []string {
+	if l.Reason != "" {
+		return []string{"skipped: " + strings.ReplaceAll(l.Reason, "\n", "; ")}
+	}
+	cells := []string{
+		span(l.Median), span(l.Least) + " to " + span(l.Most), fmt.Sprintf("%.4g %s/s", l.Rate, unit), "", "", "",
+	}
+	if l.GFLOPS > 0 {
+		cells[3], cells[4] = fmt.Sprintf("%.1f", l.GFLOPS), fmt.Sprintf("%.2f", l.GFLOPS/peak)
+	}
+	if l.Ratio > 0 {
+		cells[5] = fmt.Sprintf("%.2fx", l.Ratio)
+	}
+	return cells
+}
+
+// span is a time with three digits.
+func span(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	unit := time.Nanosecond
+	for unit < d/1000 {
+		unit *= 10
+	}
+	return d.Round(unit).String()
+}

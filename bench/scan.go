@@ -1,0 +1,105 @@
+package bench
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/index/sqlite"
+)
+
+// ours is who does what no engine does.
+const ours = "loopitr"
+
+// The scan row: so many queries for so many neighbours.
+const (
+	scanQueries = 16
+	scanCount   = 10
+)
+
+// scan searches an index with everything that a search does. Faiss scans its flat
+// int8 form of vectors of the same kind, all queries in one call.
+func (s *session) scan() row {
+	rows, width := 1_000_000, 256
+	if s.Short {
+		rows, width = 200, 16
+	}
+	open := func(ctx context.Context) (work, error) {
+		folder, err := os.MkdirTemp("", "loopitr-bench-")
+		if err != nil {
+			return nil, err
+		}
+		x, queries, err := newIndex(ctx, filepath.Join(folder, "index.db"), rows, width)
+		if err != nil {
+			return nil, errors.Join(err, os.RemoveAll(folder))
+		}
+		return local{
+			once: func(ctx context.Context) error {
+				for _, q := range queries {
+					if _, err := x.Nearest(ctx, loopitr.Lookup{Vector: q, Count: scanCount}); err != nil {
+						return err
+					}
+				}
+				return nil
+			},
+			end: func() error { return errors.Join(x.Close(), os.RemoveAll(folder)) },
+		}, nil
+	}
+	return row{
+		name: rowScan, size: fmt.Sprintf("%d vectors of %d, %d queries", rows, width, scanQueries), unit: "queries", amount: scanQueries,
+		offers: append([]offer{{name: ours, open: open}},
+			s.peer(peerFaiss, rowScan, map[string]any{"rows": rows, "width": width, "queries": scanQueries, "count": scanCount})...),
+	}
+}
+
+// newIndex makes an index of vectors around 100 centres, the cosine of two around
+// one being about 0.7.
+func newIndex(ctx context.Context, path string, rows, width int) (*sqlite.Index, []loopitr.Vector, error) {
+	x, err := sqlite.Open(ctx, path, sqlite.Config{Fingerprint: "bench"})
+	if err != nil {
+		return nil, nil, err
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	centres := make([]loopitr.Vector, 100)
+	for i := range centres {
+		centres[i] = make(loopitr.Vector, width)
+		for d := range centres[i] {
+			centres[i][d] = float32(r.NormFloat64())
+		}
+	}
+	draw := func() loopitr.Vector {
+		v, centre := make(loopitr.Vector, width), centres[r.IntN(len(centres))]
+		var squares float64
+		for d := range v {
+			v[d] = centre[d] + 0.65*float32(r.NormFloat64())
+			squares += float64(v[d]) * float64(v[d])
+		}
+		for d := range v {
+			v[d] /= float32(math.Sqrt(squares))
+		}
+		return v
+	}
+	const batch = 5000
+	for at := 0; at < rows; at += batch {
+		entries := make([]loopitr.Entry, min(batch, rows-at))
+		for i := range entries {
+			entries[i].Path = fmt.Sprintf("%04d/%08d.jpg", at/batch, at+i)
+			binary.LittleEndian.PutUint64(entries[i].Hash[:], uint64(at+i+1))
+			entries[i].Vector = draw()
+		}
+		if err := x.Put(ctx, entries); err != nil {
+			return nil, nil, errors.Join(err, x.Close())
+		}
+	}
+	queries := make([]loopitr.Vector, scanQueries)
+	for i := range queries {
+		queries[i] = draw()
+	}
+	return x, queries, nil
+}
