@@ -4,7 +4,8 @@ import "slices"
 
 // DotInt8 computes dst[i] = the exact dot product of query with vector i of
 // block, which holds len(dst) vectors of len(query) values one after another.
-// Dimensions that are multiples of 32 and queries without -128 are the fast case.
+// At AVX2, dimensions that are multiples of 32 and queries without -128 are the
+// fast case.
 // Queries longer than 131,071 values could overflow and panic.
 func DotInt8(dst []int32, query, block []int8) {
 	if len(query) > 1<<17-1 {
@@ -13,7 +14,12 @@ func DotInt8(dst []int32, query, block []int8) {
 	n := len(query)
 	block = block[:len(dst)*n]
 	whole, taken := 0, 0
-	if level >= AVX2 && len(dst) >= 4 && n >= 32 && !slices.Contains(query, -128) {
+	switch {
+	case len(dst) < 4:
+	case level >= AVX512 && bytesAtHand && n > 0:
+		whole, taken = len(dst)&^3, n
+		dotInt8VNNI(&dst[0], &query[0], &block[0], whole, n, n)
+	case level >= AVX2 && n >= 32 && !slices.Contains(query, -128):
 		whole, taken = len(dst)&^3, n&^31
 		dotInt8AVX2(&dst[0], &query[0], &block[0], whole, taken, n)
 	}

@@ -5,6 +5,9 @@ import "golang.org/x/sys/cpu"
 // pairsAtHand reports whether the machine multiplies pairs of bfloat16.
 var pairsAtHand = cpu.X86.HasAVX512BF16
 
+// bytesAtHand reports whether it multiplies fours of bytes.
+var bytesAtHand = cpu.X86.HasAVX512VNNI
+
 func detect() Level {
 	x := &cpu.X86
 	switch {

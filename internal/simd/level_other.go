@@ -2,6 +2,6 @@
 
 package simd
 
-const pairsAtHand = false
+const pairsAtHand, bytesAtHand = false, false
 
 func detect() Level { return Generic }

@@ -433,3 +433,6 @@ func normaliseGradientAVX2(dx, x, dy, gamma *float32, n int, mean, rstd, sum, su
 
 //go:noescape
 func dotInt8AVX2(dst *int32, query, block *int8, count, n, step int)
+
+//go:noescape
+func dotInt8VNNI(dst *int32, query, block *int8, count, n, step int)

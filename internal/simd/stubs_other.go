@@ -581,3 +581,7 @@ func normaliseGradientAVX2(dx, x, dy, gamma *float32, n int, mean, rstd, sum, su
 func dotInt8AVX2(dst *int32, query, block *int8, count, n, step int) {
 	panic(noAssembly)
 }
+
+func dotInt8VNNI(dst *int32, query, block *int8, count, n, step int) {
+	panic(noAssembly)
+}

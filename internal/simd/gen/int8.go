@@ -16,16 +16,7 @@ func scan(f *file) {
 	f.VMOVUPS(f.bits(0x00010001), ones)
 	vectors, inner := f.label("vectors"), f.label("inner")
 	f.Label(vectors)
-	rows := make([]reg.Register, 4)
-	for i := range rows {
-		p := f.GP64()
-		if i == 0 {
-			f.MOVQ(block, p)
-		} else {
-			f.LEAQ(operand.Mem{Base: rows[i-1], Index: step, Scale: 1}, p)
-		}
-		rows[i] = p
-	}
+	rows := f.rowsApart(block, step, 4)
 	sums := f.zeros(4)
 	index := f.GP64()
 	f.XORQ(index, index)
@@ -44,16 +35,113 @@ func scan(f *file) {
 	f.ADDQ(operand.Imm(32), index)
 	f.CMPQ(index, n)
 	f.JL(operand.LabelRef(inner))
-	f.VPHADDD(sums[1], sums[0], sums[0])
-	f.VPHADDD(sums[3], sums[2], sums[2])
-	f.VPHADDD(sums[2], sums[0], sums[0])
-	high := f.XMM()
-	f.VEXTRACTF128(operand.Imm(1), sums[0], high)
-	f.VPADDD(high, sums[0].AsX(), sums[0].AsX())
-	f.VMOVUPS(sums[0].AsX(), at(dst, 0))
-	f.ADDQ(operand.Imm(16), dst)
+	f.storeSums(sums, dst)
 	f.LEAQ(operand.Mem{Base: rows[3], Index: step, Scale: 1}, block)
 	f.SUBQ(operand.Imm(4), count)
 	f.JNE(operand.LabelRef(vectors))
 	f.end()
+}
+
+// wideScan is scan with VPDPBUSD, for any positive n and any query. That
+// instruction takes one side without sign: vectors are read as v+128, and sums
+// begin at -128 times the query's. They may wrap on the way, as integers may.
+func wideScan(f *file) {
+	f.function("dotInt8VNNI", "dst *int32, query, block *int8, count, n, step int")
+	dst, query, block, count, n, step := f.gp("dst"), f.gp("query"), f.gp("block"), f.gp("count"), f.gp("n"), f.gp("step")
+	whole, rest := f.GP64(), f.K()
+	f.MOVQ(n, whole)
+	f.ANDQ(operand.I8(-64), whole)
+	bits := f.GP64()
+	f.MOVQ(operand.I32(-1), bits)
+	f.SUBQ(whole, n)
+	f.BZHIQ(n, bits, bits)
+	f.KMOVQ(bits, rest)
+	bias := f.ZMM()
+	f.VPBROADCASTD(f.bits(0x80808080), bias)
+
+	// each runs body over the query, 64 values at a time; mask is nil but at the end.
+	index := f.GP64()
+	each := func(body func(q vec, mask reg.Register)) {
+		loop, tail, done := f.label("whole"), f.label("rest"), f.label("done")
+		f.XORQ(index, index)
+		f.Label(loop)
+		f.CMPQ(index, whole)
+		f.JGE(operand.LabelRef(tail))
+		q := f.ZMM()
+		f.VMOVDQU8(element(query, index, 1, 0), q)
+		body(q, nil)
+		f.ADDQ(operand.Imm(64), index)
+		f.JMP(operand.LabelRef(loop))
+		f.Label(tail)
+		f.TESTQ(n, n)
+		f.JE(operand.LabelRef(done))
+		f.VMOVDQU8_Z(element(query, index, 1, 0), rest, q)
+		body(q, rest)
+		f.Label(done)
+	}
+	start, biased := f.ZMM(), f.ZMM()
+	f.VPXORD(biased, biased, biased)
+	each(func(q vec, _ reg.Register) { f.VPDPBUSD(q, bias, biased) })
+	f.VPXORD(start, start, start)
+	f.VPSUBD(biased, start, start)
+
+	vectors := f.label("vectors")
+	f.Label(vectors)
+	rows := f.rowsApart(block, step, 4)
+	sums := make([]vec, len(rows))
+	for i := range sums {
+		sums[i] = f.ZMM()
+		f.VMOVDQA32(start, sums[i])
+	}
+	each(func(q vec, mask reg.Register) {
+		for i, sum := range sums {
+			v := f.ZMM()
+			if mask == nil {
+				f.VPXORD(element(rows[i], index, 1, 0), bias, v)
+			} else {
+				f.VMOVDQU8_Z(element(rows[i], index, 1, 0), mask, v)
+				f.VPXORD(v, bias, v)
+			}
+			f.VPDPBUSD(q, v, sum)
+		}
+	})
+	for _, sum := range sums {
+		high := f.YMM()
+		f.VEXTRACTI64X4(operand.Imm(1), sum, high)
+		f.VPADDD(high, sum.AsY(), sum.AsY())
+	}
+	f.storeSums(sums, dst)
+	f.LEAQ(operand.Mem{Base: rows[3], Index: step, Scale: 1}, block)
+	f.SUBQ(operand.Imm(4), count)
+	f.JNE(operand.LabelRef(vectors))
+	f.end()
+}
+
+// rowsApart returns count pointers, each step bytes behind the one before.
+func (f *file) rowsApart(first, step reg.Register, count int) []reg.Register {
+	rows := make([]reg.Register, count)
+	for i := range rows {
+		p := f.GP64()
+		if i == 0 {
+			f.MOVQ(first, p)
+		} else {
+			f.LEAQ(operand.Mem{Base: rows[i-1], Index: step, Scale: 1}, p)
+		}
+		rows[i] = p
+	}
+	return rows
+}
+
+// storeSums writes the sums of the int32 in each of four vectors of 256 bits and
+// moves dst on; the vectors are clobbered.
+func (f *file) storeSums(sums []vec, dst reg.Register) {
+	add := func(from, to int) { f.VPHADDD(sums[from].AsY(), sums[to].AsY(), sums[to].AsY()) }
+	add(1, 0)
+	add(3, 2)
+	add(2, 0)
+	high, low := f.XMM(), sums[0].AsX()
+	f.VEXTRACTF128(operand.Imm(1), sums[0].AsY(), high)
+	f.VPADDD(high, low, low)
+	f.VMOVUPS(low, at(dst, 0))
+	f.ADDQ(operand.Imm(16), dst)
 }

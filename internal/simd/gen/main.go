@@ -49,6 +49,7 @@ func main() {
 		{"peak_avx512", widePeak},
 		{"rows_avx2", rows},
 		{"scan_avx2", scan},
+		{"scan_vnni", wideScan},
 	}
 	texts := map[string][]byte{}
 	var stubs []string
