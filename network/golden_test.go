@@ -15,6 +15,7 @@ import (
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/internal/engine"
+	"github.com/loopitr/loopitr/internal/simd"
 	"github.com/loopitr/loopitr/loss"
 	"github.com/loopitr/loopitr/network"
 )
@@ -76,7 +77,8 @@ func readGolden(t *testing.T, path string) *golden {
 	return g
 }
 
-// eachGolden runs a test for each stored network on each engine.
+// eachGolden runs a test for each stored network on each engine, and on ours at
+// every level of instructions that the machine has.
 func eachGolden(t *testing.T, test func(t *testing.T, g *golden, e *engine.Engine)) {
 	names := []string{os.Getenv("LOOPITR_TEST_ENGINE")}
 	if names[0] == "" {
@@ -94,10 +96,23 @@ func eachGolden(t *testing.T, test func(t *testing.T, g *golden, e *engine.Engin
 					t.Fatal(err)
 				}
 				defer e.Close()
-				test(t, g, e)
+				for _, level := range levels(name) {
+					t.Run(level.String(), func(t *testing.T) {
+						defer simd.Use(level)()
+						test(t, g, e)
+					})
+				}
 			})
 		}
 	}
+}
+
+// levels are those at which an engine computes differently.
+func levels(name string) []simd.Level {
+	if name == "" || strings.HasPrefix(name, engine.Default) {
+		return simd.Available()
+	}
+	return []simd.Level{simd.Active()}
 }
 
 // prefixed lists the stored names that begin with prefix, without it.

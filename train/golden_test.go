@@ -11,6 +11,7 @@ import (
 	"github.com/loopitr/loopitr/checkpoint"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/internal/engine"
+	"github.com/loopitr/loopitr/internal/simd"
 	"github.com/loopitr/loopitr/loss"
 	"github.com/loopitr/loopitr/network"
 )
@@ -123,7 +124,12 @@ func TestTenStepsEqualPyTorch(t *testing.T) {
 	defer e.Close()
 	for _, kind := range []string{"pixels", "tokens"} {
 		for _, chunk := range []int{0, 3, 2} {
-			t.Run(fmt.Sprintf("%s in chunks of %d", kind, chunk), func(t *testing.T) { readGolden(t, kind).compare(t, e, chunk) })
+			for _, level := range simd.Available() {
+				t.Run(fmt.Sprintf("%s in chunks of %d/%s", kind, chunk, level), func(t *testing.T) {
+					defer simd.Use(level)()
+					readGolden(t, kind).compare(t, e, chunk)
+				})
+			}
 		}
 	}
 }
