@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
@@ -180,9 +181,9 @@ func TestConcurrentExecutions(t *testing.T) {
 	group.Wait()
 }
 
-// TestManyExecutionsKeepTheirMemory: the heap does not grow, and the steady state
-// allocates next to nothing per step.
-func TestManyExecutionsKeepTheirMemory(t *testing.T) {
+// TestManyExecutionsKeepWhatTheyHold: heap, goroutines and open files do not grow,
+// and the steady state allocates next to nothing per step.
+func TestManyExecutionsKeepWhatTheyHold(t *testing.T) {
 	s := newTrainStep(t, open(t, "threads=2"), tiny(), 4, 6)
 	executions := 10000
 	if testing.Short() {
@@ -208,7 +209,7 @@ func TestManyExecutionsKeepTheirMemory(t *testing.T) {
 		once()
 		s.run(t)
 	}
-	before := heap()
+	before, goroutines, files := heap(), runtime.NumGoroutine(), openFiles()
 	for i := range executions {
 		once()
 		if i%100 == 0 {
@@ -218,9 +219,24 @@ func TestManyExecutionsKeepTheirMemory(t *testing.T) {
 	if after := heap(); after > before+1<<20 {
 		t.Errorf("heap grew from %d to %d bytes over %d executions", before, after, executions)
 	}
+	if now := runtime.NumGoroutine(); now > goroutines {
+		t.Errorf("%d goroutines became %d over %d executions", goroutines, now, executions)
+	}
+	if now := openFiles(); now > files {
+		t.Errorf("%d open files became %d over %d executions", files, now, executions)
+	}
 	if allocations := testing.AllocsPerRun(20, func() { s.run(t) }); allocations > 600+float64(4*len(s.state)) {
 		t.Errorf("a step allocates %v times for %d buffers", allocations, len(s.state))
 	}
+}
+
+// openFiles counts this process's open files; 0 where the system does not list them.
+func openFiles() int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(entries)
 }
 
 func heap() uint64 {
@@ -238,6 +254,30 @@ func TestMemoryPlan(t *testing.T) {
 		t.Errorf("arena of %d bytes for %d alive", arena, live)
 	}
 }
+
+// TestBaseFitsIntoMemory: a step of Base at 224 px, batch 8, without computing
+// blocks again. Weights and moments are updated where they are, the rest is the
+// arena; package train measures what the process holds.
+func TestBaseFitsIntoMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the largest graph")
+	}
+	c := network.Base()
+	c.Vision.ImageSize = 224
+	s := compileTrainStep(t, open(t, "threads=1"), network.LoopITR{Config: c}, 8, 24)
+	arena, live := s.executable.(*cpu.Executable).MemoryPlan()
+	state := 0
+	for _, shape := range s.shapes {
+		state += 4 * shape.Size()
+	}
+	t.Logf("%.2f GiB of weights and moments, %.2f GiB of arena, %.2f GiB alive in it", gib(state), gib(arena), gib(live))
+	const room = 12 << 30 // of 16 GiB: the rest is for inputs, for loading and for saving
+	if state+arena > room {
+		t.Errorf("%d bytes of weights and moments and %d of arena, want at most %d", state, arena, room)
+	}
+}
+
+func gib(bytes int) float64 { return float64(bytes) / (1 << 30) }
 
 func TestFinalizedIsRefused(t *testing.T) {
 	b, err := cpu.New("threads=2")

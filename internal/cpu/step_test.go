@@ -24,6 +24,7 @@ type trainStep struct {
 	backend    compute.Backend
 	executable compute.Executable
 	nodes      int
+	shapes     []shapes.Shape   // of state
 	state      []compute.Buffer // weights, first and second moments
 	inputs     []compute.Buffer
 	donate     []bool
@@ -50,34 +51,42 @@ func newTrainStep(t testing.TB, b compute.Backend, c network.Config, batch, toke
 // newTrainStepOf takes the network's options; weights are added.
 func newTrainStepOf(t testing.TB, b compute.Backend, n network.LoopITR, batch, tokens int) *trainStep {
 	t.Helper()
+	s, initial := compileTrainStep(t, b, n, batch, tokens), network.Initial(n.Config, 1)
+	params := n.Config.Params()
+	for i, shape := range s.shapes {
+		values := make([]float32, shape.Size())
+		if i < len(params) {
+			copy(values, initial[params[i].Name])
+		}
+		s.state = append(s.state, buffer(t, b, values, shape))
+	}
+	return s
+}
+
+// compileTrainStep makes the step without its state: weights, then two moments.
+func compileTrainStep(t testing.TB, b compute.Backend, n network.LoopITR, batch, tokens int) *trainStep {
+	t.Helper()
 	s, c := &trainStep{backend: b}, n.Config
 	g := NewGraph(b, "train step")
 	var weights, first, second []*Node
-	named := network.Weights{}
-	initial := network.Initial(c, 1)
-	params := c.Params()
+	n.Weights = network.Weights{}
 	for kind, list := range []*[]*Node{&weights, &first, &second} {
-		for _, p := range params {
+		for _, p := range c.Params() {
 			shape := shapes.Make(dtypes.Float32, p.Shape...)
-			n := Parameter(g, fmt.Sprint(kind, p.Name), shape)
-			*list = append(*list, n)
-			values := make([]float32, shape.Size())
+			x := Parameter(g, fmt.Sprint(kind, p.Name), shape)
+			*list, s.shapes = append(*list, x), append(s.shapes, shape)
 			if kind == 0 {
-				named[p.Name] = n
-				copy(values, initial[p.Name])
+				n.Weights[p.Name] = x
 			}
-			s.state = append(s.state, buffer(t, b, values, shape))
 		}
 	}
-	in := s.feed(t, g, c, batch, tokens)
-	n.Weights = named
-	total := objective(n, in)
+	total := objective(n, s.feed(t, g, c, batch, tokens))
 	results := adamW(weights, first, second, Gradient(total, weights...))
 	s.nodes = len(g.Nodes())
 	g.Compile(append(results, total)...)
 	s.executable = g.Executable()
-	s.donate = make([]bool, len(s.state)+len(s.inputs))
-	for i := range s.state {
+	s.donate = make([]bool, len(s.shapes)+len(s.inputs))
+	for i := range s.shapes {
 		s.donate[i] = true
 	}
 	return s

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -213,4 +214,40 @@ func TestConcurrentUse(t *testing.T) {
 		}
 		wg.Wait()
 	})
+}
+
+// TestManyRunsKeepWhatTheyHold: neither the heap nor the goroutines grow.
+func TestManyRunsKeepWhatTheyHold(t *testing.T) {
+	e, err := engine.Open(engine.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	p, err := e.Compile("add", []engine.Spec{engine.FloatInput("a", 1000), engine.FloatInput("b", 1000)}, addTwice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := engine.Floats(make([]float32, 1000), 1000)
+	runs := func(n int) {
+		for range n {
+			if _, err := p.Run(t.Context(), a, a); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	runs(100)
+	before, goroutines := heap(), runtime.NumGoroutine()
+	runs(10000)
+	if after := heap(); after > before+1<<20 {
+		t.Errorf("heap grew from %d to %d bytes", before, after)
+	}
+	if now := runtime.NumGoroutine(); now > goroutines {
+		t.Errorf("%d goroutines became %d", goroutines, now)
+	}
 }
