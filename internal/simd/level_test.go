@@ -1,10 +1,12 @@
 package simd_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,7 +61,11 @@ func TestVariableForcesALevel(t *testing.T) {
 	for _, l := range simd.Available() {
 		command := exec.Command(os.Args[0], "-test.run=^TestVariableForcesALevel$")
 		command.Env = append(os.Environ(), "SIMD_TEST_CHILD=1", simd.Variable+"="+l.String())
-		if out, err := command.CombinedOutput(); err != nil {
+		out, err := command.CombinedOutput()
+		if errors.Is(err, syscall.ENOEXEC) {
+			t.Skip("this program runs in an emulator that starts no others: ", err)
+		}
+		if err != nil {
 			t.Errorf("%v: %v\n%s", l, err, out)
 		}
 	}
