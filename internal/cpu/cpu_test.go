@@ -5,7 +5,9 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/support/backendtest"
+
 	"github.com/loopitr/loopitr/internal/cpu"
+	"github.com/loopitr/loopitr/internal/simd"
 )
 
 // open returns a backend that is finalized when the test ends.
@@ -19,8 +21,17 @@ func open(t testing.TB, config string) compute.Backend {
 	return b
 }
 
-func TestUpstreamSuite(t *testing.T) {
-	for _, config := range []string{"threads=3"} {
-		t.Run(config, func(t *testing.T) { backendtest.RunAll(t, open(t, config), nil) })
+// eachLevel runs a test at every level of instructions that the machine has.
+func eachLevel(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	for _, level := range simd.Available() {
+		t.Run(level.String(), func(t *testing.T) {
+			t.Cleanup(simd.Use(level)) // after what the test opened is closed
+			test(t)
+		})
 	}
+}
+
+func TestUpstreamSuite(t *testing.T) {
+	eachLevel(t, func(t *testing.T) { backendtest.RunAll(t, open(t, "threads=3"), nil) })
 }

@@ -259,7 +259,9 @@ func near(t *testing.T, what string, got, want []float32, tolerance float64) {
 	}
 }
 
-func TestSameBitsForAnyThreads(t *testing.T) {
+func TestSameBitsForAnyThreads(t *testing.T) { eachLevel(t, sameBitsForAnyThreads) }
+
+func sameBitsForAnyThreads(t *testing.T) {
 	var first [][]float32
 	for _, threads := range []int{1, 2, 4} {
 		s := newTrainStep(t, open(t, fmt.Sprintf("threads=%d", threads)), network.Nano(), 9, 8)
