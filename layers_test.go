@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -20,16 +24,17 @@ var layers = map[string][]string{
 	"pixels":                 {"", "pixels/jpeg"},
 	"wordpiece":              {""},
 	"recall":                 {""},
-	"checkpoint/safetensors": {""},
-	"checkpoint":             {"", "checkpoint/safetensors"},
+	"checkpoint/safetensors": {"", "internal/durable"},
+	"checkpoint":             {"", "checkpoint/safetensors", "internal/durable"},
 	"checkpoint/torch":       {"", "checkpoint/safetensors"},
-	"dataset":                {"", "checkpoint/safetensors"},
+	"dataset":                {"", "checkpoint/safetensors", "internal/durable"},
 	"network":                {""},
 	"loss":                   {""},
 	"internal/simd":          {},
 	"internal/cpu":           {"internal/simd"},
 	"internal/engine":        {"", "internal/cpu"},
 	"internal/terminal":      {},
+	"internal/durable":       {},
 	"demo":                   {},
 	"index/indextest":        {""},
 	"index/sqlite":           {"", "internal/simd"},
@@ -37,7 +42,7 @@ var layers = map[string][]string{
 	"convert":                {"", "checkpoint", "checkpoint/safetensors", "checkpoint/torch", "infer", "network", "pixels", "wordpiece"},
 	"search":                 {""},
 	"eval":                   {"", "dataset", "recall", "search"},
-	"train":                  {"", "checkpoint", "checkpoint/safetensors", "dataset", "network", "loss", "pixels", "recall", "wordpiece", "internal/engine", "infer", "eval"},
+	"train":                  {"", "checkpoint", "checkpoint/safetensors", "dataset", "network", "loss", "pixels", "recall", "wordpiece", "internal/durable", "internal/engine", "infer", "eval"},
 }
 
 // engineUsers are the only packages that may see the compute engine's API.
@@ -113,5 +118,44 @@ func listPackages(t *testing.T) []listed {
 			t.Fatal(err)
 		}
 		packages = append(packages, p)
+	}
+}
+
+// writers may make files without package durable, as may generators of source code
+// in folders called gen: it itself, a model's folder that is swapped as a whole, and
+// a log that only grows.
+var writers = map[string]bool{
+	"internal/durable/file.go": true, "checkpoint/disk.go": true, "train/metrics.go": true,
+}
+
+// A file that is written in place is half a file after a kill.
+func TestFilesAreWrittenByDurable(t *testing.T) {
+	calls := regexp.MustCompile(`\bos\.(Create|CreateTemp|WriteFile|OpenFile|Rename)\(`)
+	eachSource(t, func(path string, content []byte) {
+		if call := calls.Find(content); call != nil && !writers[path] && !strings.Contains(path, "/gen/") {
+			t.Errorf("%s calls %s: use durable.WriteFile", path, call[:len(call)-1])
+		}
+	})
+}
+
+// eachSource visits the Go files of the product and its scripts; tests aside.
+func eachSource(t *testing.T, visit func(path string, content []byte)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && path != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		visit(filepath.ToSlash(path), content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // Format is what Convert writes.
@@ -128,7 +129,7 @@ func (c *converter) file() error {
 			return err
 		}
 	}
-	return writeFile(c.config.Path, func(w io.Writer) error { return formats[c.config.Format](w, records) })
+	return durable.WriteFile(c.config.Path, func(w io.Writer) error { return formats[c.config.Format](w, records) })
 }
 
 // pictures writes images/ID for every record and returns those that it could.
@@ -151,7 +152,7 @@ func (c *converter) pictures() ([]Record, error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, err
 		}
-		if err := writeFile(path, func(w io.Writer) error { _, err := w.Write(picture); return err }); err != nil {
+		if err := durable.WriteBytes(path, picture); err != nil {
 			return nil, err
 		}
 		kept = append(kept, r)

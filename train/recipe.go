@@ -13,6 +13,7 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/wordpiece"
 )
 
@@ -51,7 +52,7 @@ func (r *run) writeRecipe() error {
 	if err != nil {
 		return err
 	}
-	return writeBytes(filepath.Join(r.folder.state, recipeFile), append(content, '\n'))
+	return durable.WriteBytes(filepath.Join(r.folder.state, recipeFile), append(content, '\n'))
 }
 
 func (r *run) writeVocabulary() error {
@@ -59,7 +60,7 @@ func (r *run) writeVocabulary() error {
 	if _, err := r.vocabulary.WriteTo(&vocabulary); err != nil {
 		return err
 	}
-	return writeBytes(filepath.Join(r.folder.state, vocabularyFile), vocabulary.Bytes())
+	return durable.WriteBytes(filepath.Join(r.folder.state, vocabularyFile), vocabulary.Bytes())
 }
 
 // readRecipe takes the recipe and vocabulary of the folder's run, and from the

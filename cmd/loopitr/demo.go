@@ -11,6 +11,7 @@ import (
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/eval"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/search"
 	"github.com/spf13/cobra"
@@ -192,7 +193,7 @@ func (d *demonstration) writeJSON(r demonstrated) error {
 	case "-":
 		return printJSON(d.std.out, r)
 	}
-	return writeFile(d.json, func(w io.Writer) error { return printJSON(w, r) })
+	return durable.WriteFile(d.json, func(w io.Writer) error { return printJSON(w, r) })
 }
 
 // demoHits is how many hits each search of the demo shows.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/index/sqlite"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/search"
@@ -104,15 +105,15 @@ func (f *indexFlags) fill(ctx context.Context, line *terminal.Line, m *model, di
 		return search.Report{}, err
 	}
 	defer func() { err = errors.Join(err, index.Close()) }()
-	skipped, closeReport, err := f.skipped(line)
-	if err != nil {
-		return search.Report{}, err
-	}
-	defer func() { err = errors.Join(err, closeReport()) }()
-	b := f.build
-	b.Folder, b.Index, b.Encoder, b.Preparer, b.Skipped = os.DirFS(dir), index, m, m, skipped
-	b.Progress = func(p search.Progress) { line.Update(buildText(p)) }
-	return search.Build(ctx, b)
+	var report search.Report
+	err = f.listing(line, func(skipped func(search.Skip)) error {
+		b := f.build
+		b.Folder, b.Index, b.Encoder, b.Preparer, b.Skipped = os.DirFS(dir), index, m, m, skipped
+		b.Progress = func(p search.Progress) { line.Update(buildText(p)) }
+		report, err = search.Build(ctx, b)
+		return err
+	})
+	return report, err
 }
 
 // skippedFile is one line of --report.
@@ -121,25 +122,28 @@ type skippedFile struct {
 	Error string `json:"error"`
 }
 
-// skipped shows each skipped file and writes it to the report.
-func (f *indexFlags) skipped(line *terminal.Line) (show func(search.Skip), closeReport func() error, err error) {
-	list, closeReport := io.Discard, func() error { return nil }
-	if f.report != "" {
-		file, err := os.Create(f.report)
-		if err != nil {
-			return nil, nil, fmt.Errorf("report: %w", err)
-		}
-		list, closeReport = file, file.Close
+// listing runs build, shows what it skips and lists that in the report, which is
+// complete also when the build fails.
+func (f *indexFlags) listing(line *terminal.Line, build func(skipped func(search.Skip)) error) error {
+	if f.report == "" {
+		return build(func(s search.Skip) { line.Keep(skippedText(s)) })
 	}
-	encoder := json.NewEncoder(list)
-	var failed error
-	show = func(s search.Skip) {
-		line.Keep(fmt.Sprintf("skipping %s: %v", s.Path, s.Err))
-		failed = errors.Join(failed, encoder.Encode(skippedFile{s.Path, s.Err.Error()}))
-	}
-	end := closeReport
-	return show, func() error { return errors.Join(failed, end()) }, nil
+	var built error
+	err := durable.WriteFile(f.report, func(w io.Writer) error {
+		encoder := json.NewEncoder(w)
+		var failed error
+		built = build(func(s search.Skip) {
+			line.Keep(skippedText(s))
+			if failed == nil {
+				failed = encoder.Encode(skippedFile{s.Path, s.Err.Error()})
+			}
+		})
+		return failed
+	})
+	return errors.Join(built, err)
 }
+
+func skippedText(s search.Skip) string { return fmt.Sprintf("skipping %s: %v", s.Path, s.Err) }
 
 func buildText(p search.Progress) string {
 	total := "?"
