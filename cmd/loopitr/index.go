@@ -37,9 +37,13 @@ func newIndex(g *global, std streams) *cobra.Command {
 again it encodes only what is new or changed, follows moves and drops what is gone.
 Stopped at any moment it goes on where it was.
 
+With --shard i/n, n jobs at the same time each do their part of the work; when all
+have ended, the index is as one run would have left it.
+
 Files that are no pictures, damaged or too large are skipped, shown, listed by
 --report, and end the command with exit code 3.`,
 		Example: `  loopitr index ~/Pictures --model model
+  loopitr index /data/photos --model model --shard 1/4 & loopitr index /data/photos --model model --shard 2/4 & ...
   loopitr index /data/photos --model model --index photos.sqlite --report skipped.jsonl --exclude '*.gif'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runIndex(c.Context(), g, std, f, args[0]) },
@@ -54,6 +58,7 @@ Files that are no pictures, damaged or too large are skipped, shown, listed by
 	flags.StringArrayVar(&f.build.Exclude, "exclude", nil, "leave out names or paths that match this pattern")
 	flags.BoolVar(&f.build.Hidden, "hidden", false, "take in names that begin with a dot")
 	flags.BoolVar(&f.build.Follow, "follow", false, "take in folders that links lead to")
+	flags.Var((*shardFlag)(&f.build.Shard), "shard", "look only at this part of the pictures, such as 2/4, for jobs that fill one index together")
 	flags.IntVar(&f.build.Batch, "batch", 0, "pictures that are encoded at once (default 32)")
 	return c
 }
@@ -65,6 +70,9 @@ func runIndex(ctx context.Context, g *global, std streams, f indexFlags, dir str
 	line := g.line(std)
 	if f.index == "" {
 		f.index = filepath.Join(dir, filepath.FromSlash(defaultIndex))
+	}
+	if f.rebuild && f.build.Shard != (search.Shard{}) {
+		return fmt.Errorf("%w: --shard fills an index that is in use: --rebuild it without, or give --index another file", errUsage)
 	}
 	if stat, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("index %q: %w: %w", dir, err, loopitr.ErrNotFound)
