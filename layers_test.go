@@ -1,6 +1,7 @@
 package loopitr_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -134,6 +135,35 @@ func TestFilesAreWrittenByDurable(t *testing.T) {
 	eachSource(t, func(path string, content []byte) {
 		if call := calls.Find(content); call != nil && !writers[path] && !strings.Contains(path, "/gen/") {
 			t.Errorf("%s calls %s: use durable.WriteFile", path, call[:len(call)-1])
+		}
+	})
+}
+
+// readers may look at the environment. What they read is in docs/environment.md,
+// which a test of cmd/loopitr compares with the flags.
+var readers = map[string]bool{
+	"cmd/loopitr/environment.go": true, "internal/simd/level.go": true, "internal/engine/onnx.go": true, "internal/terminal/line.go": true,
+}
+
+func TestEnvironmentIsReadWhereItIsNamed(t *testing.T) {
+	page, err := os.ReadFile("docs/environment.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := regexp.MustCompile(`\b(os|syscall)\.(Getenv|LookupEnv|Environ|ExpandEnv)\b`)
+	names := regexp.MustCompile(`"([A-Z]+_[A-Z_]+|TERM|TMUX)"`)
+	eachSource(t, func(path string, content []byte) {
+		call := calls.Find(content)
+		if call != nil && !readers[path] {
+			t.Errorf("%s uses %s: only %v read the environment", path, call, readers)
+		}
+		if call == nil && !strings.HasPrefix(path, "internal/terminal/") {
+			return
+		}
+		for _, name := range names.FindAllSubmatch(content, -1) {
+			if !strings.HasSuffix(string(name[1]), "_") && !bytes.Contains(page, append([]byte("`"), name[1]...)) {
+				t.Errorf("%s reads %s, which docs/environment.md does not name", path, name[1])
+			}
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/loopitr/loopitr"
@@ -34,6 +35,9 @@ var formats = map[Format]func(w io.Writer, records []Record) error{
 	JSONL: writeJSONL, TSV: writeTSV, CSV: writeCSV, Karpathy: writeKarpathy, Flickr: writeFlickr,
 }
 
+// Formats lists what Convert can write.
+func Formats() []Format { return append(sortedKeys(formats), WebDataset) }
+
 // ConvertConfig says what Convert writes and where.
 type ConvertConfig struct {
 	Format Format
@@ -50,8 +54,8 @@ type ConvertConfig struct {
 // Validate names the field that can never work; it wraps loopitr.ErrInvalid.
 func (c ConvertConfig) Validate() error {
 	switch {
-	case formats[c.Format] == nil && c.Format != WebDataset:
-		return fmt.Errorf("convert: format %q is none of %v and %s: %w", c.Format, sortedKeys(formats), WebDataset, loopitr.ErrInvalid)
+	case !slices.Contains(Formats(), c.Format):
+		return fmt.Errorf("convert: format %q is none of %v: %w", c.Format, Formats(), loopitr.ErrInvalid)
 	case c.Path == "":
 		return fmt.Errorf("convert: path is empty: %w", loopitr.ErrInvalid)
 	case c.ShardBytes < 0:

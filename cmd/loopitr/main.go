@@ -91,7 +91,8 @@ func newRoot(std streams) *cobra.Command {
 		Long: `loopitr trains, evaluates, indexes and searches pictures and captions.
 
 One network holds a dual encoder, which finds, and a cross encoder, which judges.
-Start with "loopitr demo": it needs nothing but this binary.`,
+Start with "loopitr demo": it needs nothing but this binary.
+"loopitr help environment" lists the environment variables.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
