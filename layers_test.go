@@ -168,8 +168,50 @@ func TestEnvironmentIsReadWhereItIsNamed(t *testing.T) {
 	})
 }
 
+// Pages that name tests, such as docs/paper.md and docs/hostile.md, are only worth
+// something while the tests are there.
+func TestDocsNameTestsThatExist(t *testing.T) {
+	tests := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark|Example)\w+)\(`)
+	scripts, err := filepath.Glob("cmd/loopitr/testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scripts {
+		tests[filepath.Base(s)] = true
+	}
+	eachFile(t, "_test.go", func(_ string, content []byte) {
+		for _, f := range declared.FindAllSubmatch(content, -1) {
+			tests[string(f[1])] = true
+		}
+	})
+	named := regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z]\w*|\b\w+\.txtar\b`)
+	count := 0
+	eachFile(t, ".md", func(path string, content []byte) {
+		for _, name := range named.FindAll(content, -1) {
+			count++
+			if !tests[string(name)] {
+				t.Errorf("%s names %s, which is no test", path, name)
+			}
+		}
+	})
+	if count < 50 {
+		t.Errorf("only %d tests are named in the docs", count)
+	}
+}
+
 // eachSource visits the Go files of the product and its scripts; tests aside.
 func eachSource(t *testing.T, visit func(path string, content []byte)) {
+	t.Helper()
+	eachFile(t, ".go", func(path string, content []byte) {
+		if !strings.HasSuffix(path, "_test.go") {
+			visit(path, content)
+		}
+	})
+}
+
+// eachFile visits the module's files whose names end so.
+func eachFile(t *testing.T, end string, visit func(path string, content []byte)) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -178,7 +220,7 @@ func eachSource(t *testing.T, visit func(path string, content []byte)) {
 		if entry.IsDir() && path != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") {
 			return fs.SkipDir
 		}
-		if entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+		if entry.IsDir() || !strings.HasSuffix(path, end) {
 			return nil
 		}
 		content, err := os.ReadFile(path)
