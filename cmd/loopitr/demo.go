@@ -14,6 +14,7 @@ import (
 	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/search"
+	"github.com/loopitr/loopitr/train"
 	"github.com/spf13/cobra"
 )
 
@@ -57,6 +58,7 @@ type demonstration struct {
 	text   io.Writer // where people read
 	line   *terminal.Line
 	model  *model
+	recipe train.Config // of --train
 	set    *dataset.Set // the unseen artist's test half
 	asked  []asked
 }
@@ -76,7 +78,7 @@ type demonstrated struct {
 
 func runDemo(c *cobra.Command, g *global, std streams, f demoFlags) error {
 	ctx := c.Context()
-	d := &demonstration{demoFlags: f, global: g, std: std, text: std.out, line: g.line(std)}
+	d := &demonstration{demoFlags: f, global: g, std: std, text: std.out, line: g.line(std), recipe: demoRecipe(f.train)}
 	if d.json == "-" {
 		d.text = io.Discard
 	}
