@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/spf13/cobra"
 )
 
@@ -64,7 +65,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("stopped")
 	}
-	fmt.Fprintln(std.err, "loopitr:", err)
+	terminal.NewLine(std.err).Keep("loopitr: " + err.Error())
 	if errors.Is(err, loopitr.ErrInvalid) || errors.Is(err, loopitr.ErrNotFound) || errors.Is(err, errUsage) {
 		return exitUsage
 	}
