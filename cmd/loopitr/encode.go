@@ -43,7 +43,7 @@ token file, on which train --tokens trains at a fraction of the cost.`,
 		Example: `  loopitr encode --model model "a red apple" "a green one"
   find photos -name '*.jpg' | loopitr encode --model model --pictures --out vectors.safetensors
   loopitr encode --model model --data pairs.tsv --tokens tokens.safetensors`,
-		RunE: func(c *cobra.Command, args []string) error { return runEncode(c.Context(), g, std, &f, args) },
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), g, std, args) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.model, "model", "", "folder of the model")
@@ -57,7 +57,7 @@ token file, on which train --tokens trains at a fraction of the cost.`,
 	return c
 }
 
-func runEncode(ctx context.Context, g *global, std streams, f *encodeFlags, args []string) error {
+func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []string) error {
 	if (f.tokens == "") != (f.data.Path == "") || f.tokens != "" && len(args) > 0 {
 		return fmt.Errorf("%w: --tokens FILE and --data PATH belong together, without arguments", errUsage)
 	}

@@ -46,7 +46,7 @@ Files that are no pictures, damaged or too large are skipped, shown, listed by
   loopitr index /data/photos --model model --shard 1/4 & loopitr index /data/photos --model model --shard 2/4 & ...
   loopitr index /data/photos --model model --index photos.sqlite --report skipped.jsonl --exclude '*.gif'`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return runIndex(c.Context(), g, std, f, args[0]) },
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), g, std, args[0]) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.model, "model", "", "folder of the model")
@@ -66,7 +66,7 @@ Files that are no pictures, damaged or too large are skipped, shown, listed by
 // defaultIndex is where an index lies within the folder that it indexes.
 const defaultIndex = ".loopitr/index.db"
 
-func runIndex(ctx context.Context, g *global, std streams, f indexFlags, dir string) error {
+func (f *indexFlags) run(ctx context.Context, g *global, std streams, dir string) error {
 	line := g.line(std)
 	if f.index == "" {
 		f.index = filepath.Join(dir, filepath.FromSlash(defaultIndex))
