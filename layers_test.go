@@ -1,10 +1,15 @@
 package loopitr_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -20,16 +25,17 @@ var layers = map[string][]string{
 	"pixels":                 {"", "pixels/jpeg"},
 	"wordpiece":              {""},
 	"recall":                 {""},
-	"checkpoint/safetensors": {""},
-	"checkpoint":             {"", "checkpoint/safetensors"},
+	"checkpoint/safetensors": {"", "internal/durable"},
+	"checkpoint":             {"", "checkpoint/safetensors", "internal/durable"},
 	"checkpoint/torch":       {"", "checkpoint/safetensors"},
-	"dataset":                {"", "checkpoint/safetensors"},
+	"dataset":                {"", "checkpoint/safetensors", "internal/durable"},
 	"network":                {""},
 	"loss":                   {""},
 	"internal/simd":          {},
 	"internal/cpu":           {"internal/simd"},
 	"internal/engine":        {"", "internal/cpu"},
 	"internal/terminal":      {},
+	"internal/durable":       {},
 	"demo":                   {},
 	"index/indextest":        {""},
 	"index/sqlite":           {"", "internal/simd"},
@@ -37,7 +43,7 @@ var layers = map[string][]string{
 	"convert":                {"", "checkpoint", "checkpoint/safetensors", "checkpoint/torch", "infer", "network", "pixels", "wordpiece"},
 	"search":                 {""},
 	"eval":                   {"", "dataset", "recall", "search"},
-	"train":                  {"", "checkpoint", "checkpoint/safetensors", "dataset", "network", "loss", "pixels", "recall", "wordpiece", "internal/engine", "infer", "eval"},
+	"train":                  {"", "checkpoint", "checkpoint/safetensors", "dataset", "network", "loss", "pixels", "recall", "wordpiece", "internal/durable", "internal/engine", "infer", "eval"},
 	"bench":                  {"", "index/sqlite", "network", "pixels", "wordpiece", "internal/engine", "internal/simd", "infer", "train"},
 }
 
@@ -114,5 +120,115 @@ func listPackages(t *testing.T) []listed {
 			t.Fatal(err)
 		}
 		packages = append(packages, p)
+	}
+}
+
+// writers may make files without package durable, as may generators of source code
+// in folders called gen: it itself, a model's folder that is swapped as a whole, and
+// a log that only grows.
+var writers = map[string]bool{
+	"internal/durable/file.go": true, "checkpoint/disk.go": true, "train/metrics.go": true,
+}
+
+// A file that is written in place is half a file after a kill.
+func TestFilesAreWrittenByDurable(t *testing.T) {
+	calls := regexp.MustCompile(`\bos\.(Create|CreateTemp|WriteFile|OpenFile|Rename)\(`)
+	eachSource(t, func(path string, content []byte) {
+		if call := calls.Find(content); call != nil && !writers[path] && !strings.Contains(path, "/gen/") {
+			t.Errorf("%s calls %s: use durable.WriteFile", path, call[:len(call)-1])
+		}
+	})
+}
+
+// readers may look at the environment. What they read is in docs/environment.md,
+// which a test of cmd/loopitr compares with the flags.
+var readers = map[string]bool{
+	"cmd/loopitr/environment.go": true, "internal/simd/level.go": true, "internal/engine/onnx.go": true, "internal/terminal/line.go": true,
+}
+
+func TestEnvironmentIsReadWhereItIsNamed(t *testing.T) {
+	page, err := os.ReadFile("docs/environment.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := regexp.MustCompile(`\b(os|syscall)\.(Getenv|LookupEnv|Environ|ExpandEnv)\b`)
+	names := regexp.MustCompile(`"([A-Z]+_[A-Z_]+|TERM|TMUX)"`)
+	eachSource(t, func(path string, content []byte) {
+		call := calls.Find(content)
+		if call != nil && !readers[path] {
+			t.Errorf("%s uses %s: only %v read the environment", path, call, readers)
+		}
+		if call == nil && !strings.HasPrefix(path, "internal/terminal/") {
+			return
+		}
+		for _, name := range names.FindAllSubmatch(content, -1) {
+			if !strings.HasSuffix(string(name[1]), "_") && !bytes.Contains(page, append([]byte("`"), name[1]...)) {
+				t.Errorf("%s reads %s, which docs/environment.md does not name", path, name[1])
+			}
+		}
+	})
+}
+
+// Pages that name tests, such as docs/paper.md and docs/hostile.md, are only worth
+// something while the tests are there.
+func TestDocsNameTestsThatExist(t *testing.T) {
+	tests := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark|Example)\w+)\(`)
+	scripts, err := filepath.Glob("cmd/loopitr/testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scripts {
+		tests[filepath.Base(s)] = true
+	}
+	eachFile(t, "_test.go", func(_ string, content []byte) {
+		for _, f := range declared.FindAllSubmatch(content, -1) {
+			tests[string(f[1])] = true
+		}
+	})
+	named := regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z]\w*|\b\w+\.txtar\b`)
+	count := 0
+	eachFile(t, ".md", func(path string, content []byte) {
+		for _, name := range named.FindAll(content, -1) {
+			count++
+			if !tests[string(name)] {
+				t.Errorf("%s names %s, which is no test", path, name)
+			}
+		}
+	})
+	if count < 50 {
+		t.Errorf("only %d tests are named in the docs", count)
+	}
+}
+
+// eachSource visits the Go files of the product and its scripts; tests aside.
+func eachSource(t *testing.T, visit func(path string, content []byte)) {
+	t.Helper()
+	eachFile(t, ".go", func(path string, content []byte) {
+		if !strings.HasSuffix(path, "_test.go") {
+			visit(path, content)
+		}
+	})
+}
+
+// eachFile visits the module's files whose names end so.
+func eachFile(t *testing.T, end string, visit func(path string, content []byte)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && path != "." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if entry.IsDir() || !strings.HasSuffix(path, end) {
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		visit(filepath.ToSlash(path), content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

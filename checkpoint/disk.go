@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // disk is what saving a model asks of the file system. Tests stop it at every
@@ -40,20 +40,12 @@ func (realDisk) write(path string, fill func(w io.Writer) error) error {
 
 func (realDisk) rename(from, to string) error { return os.Rename(from, to) }
 func (realDisk) removeAll(path string) error  { return os.RemoveAll(path) }
-
-func (realDisk) sync(folder string) error {
-	d, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	_ = d.Sync() // Systems that cannot sync a folder order renames themselves.
-	return d.Close()
-}
+func (realDisk) sync(folder string) error     { return durable.SyncFolder(folder) }
 
 // kind gives a full disk and a missing file their kinds of error.
 func kind(err error) error {
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case durable.Full(err):
 		return fmt.Errorf("%w (%w)", err, loopitr.ErrUnavailable)
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%w (%w)", err, loopitr.ErrNotFound)

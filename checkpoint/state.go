@@ -14,6 +14,7 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 const (
@@ -128,12 +129,7 @@ func pruneStates(dir string, newest int64) error {
 		}
 		err = errors.Join(err, os.Remove(statePath(dir, step)))
 	}
-	// What a killed save left.
-	unfinished, _ := filepath.Glob(filepath.Join(dir, ".state-*.tmp")) // The pattern is well-formed.
-	for _, path := range unfinished {
-		err = errors.Join(err, os.Remove(path))
-	}
-	return err
+	return errors.Join(err, durable.RemoveUnfinished(dir, "state-")) // a killed save's
 }
 
 // LoadState returns the newest undamaged state of the folder, its progress

@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // Format is what Convert writes.
@@ -33,6 +35,9 @@ var formats = map[Format]func(w io.Writer, records []Record) error{
 	JSONL: writeJSONL, TSV: writeTSV, CSV: writeCSV, Karpathy: writeKarpathy, Flickr: writeFlickr,
 }
 
+// Formats lists what Convert can write.
+func Formats() []Format { return append(sortedKeys(formats), WebDataset) }
+
 // ConvertConfig says what Convert writes and where.
 type ConvertConfig struct {
 	Format Format
@@ -49,8 +54,8 @@ type ConvertConfig struct {
 // Validate names the field that can never work; it wraps loopitr.ErrInvalid.
 func (c ConvertConfig) Validate() error {
 	switch {
-	case formats[c.Format] == nil && c.Format != WebDataset:
-		return fmt.Errorf("convert: format %q is none of %v and %s: %w", c.Format, sortedKeys(formats), WebDataset, loopitr.ErrInvalid)
+	case !slices.Contains(Formats(), c.Format):
+		return fmt.Errorf("convert: format %q is none of %v: %w", c.Format, Formats(), loopitr.ErrInvalid)
 	case c.Path == "":
 		return fmt.Errorf("convert: path is empty: %w", loopitr.ErrInvalid)
 	case c.ShardBytes < 0:
@@ -128,7 +133,7 @@ func (c *converter) file() error {
 			return err
 		}
 	}
-	return writeFile(c.config.Path, func(w io.Writer) error { return formats[c.config.Format](w, records) })
+	return durable.WriteFile(c.config.Path, func(w io.Writer) error { return formats[c.config.Format](w, records) })
 }
 
 // pictures writes images/ID for every record and returns those that it could.
@@ -151,7 +156,7 @@ func (c *converter) pictures() ([]Record, error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, err
 		}
-		if err := writeFile(path, func(w io.Writer) error { _, err := w.Write(picture); return err }); err != nil {
+		if err := durable.WriteBytes(path, picture); err != nil {
 			return nil, err
 		}
 		kept = append(kept, r)

@@ -8,6 +8,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // shards writes samples NUMBER.EXT, NUMBER.txt and NUMBER.json until a shard is
@@ -20,7 +22,7 @@ func (c *converter) shards() error {
 	next := 0
 	for shard := 0; next < len(c.set.Records); shard++ {
 		name := filepath.Join(c.config.Path, fmt.Sprintf("%06d.tar", shard))
-		err := writeFile(name, func(w io.Writer) error {
+		err := durable.WriteFile(name, func(w io.Writer) error {
 			t := &shardWriter{tar: tar.NewWriter(w)}
 			for ; next < len(c.set.Records) && t.size < c.config.ShardBytes; next++ {
 				picture, ok, err := c.picture(next)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // rowJSON is a record in JSON lines and beside a shard's picture.
@@ -133,7 +134,7 @@ func writeSplitFiles(dir string, records []Record) error {
 	}
 	for _, split := range sortedKeys(bySplit) {
 		text := strings.Join(bySplit[split], "\n") + "\n"
-		if err := writeFile(filepath.Join(dir, "split."+split+".txt"), func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
+		if err := durable.WriteBytes(filepath.Join(dir, "split."+split+".txt"), []byte(text)); err != nil {
 			return err
 		}
 	}

@@ -37,6 +37,10 @@ type BuildConfig struct {
 	// Follow takes in folders that links lead to. Links to files always count.
 	Follow bool
 
+	// Shard is the part of the folder that this run looks at: it neither encodes,
+	// moves nor removes what lies in another part.
+	Shard Shard
+
 	// Progress is called at most every 100 ms and once at the end, Skipped once
 	// for each file or folder left out because of an error; both by one goroutine
 	// at a time.
@@ -51,6 +55,9 @@ func (c BuildConfig) Validate() error {
 	}
 	if c.Batch < 0 || c.Readers < 0 || c.CommitItems < 0 || c.CommitEvery < 0 || c.MaxFileBytes < 0 {
 		return fmt.Errorf("build config: a number is negative: %w", loopitr.ErrInvalid)
+	}
+	if err := c.Shard.Validate(); err != nil {
+		return fmt.Errorf("build config: %w", err)
 	}
 	for _, pattern := range c.Exclude {
 		if _, err := path.Match(pattern, ""); err != nil {
@@ -119,7 +126,7 @@ type Skip struct {
 //
 // Work is committed as it goes. When ctx ends, what is encoded is committed and
 // ctx's error returned; the next Build goes on from there. A rebuilt index is
-// published at the end of a whole run only. Memory does not depend on the number
+// published at the end of a whole run over the whole folder only. Memory does not depend on the number
 // of pictures, only on the largest folder's names.
 //
 // It wraps ErrInvalid when the index is of another model, ErrNotFound when there
@@ -196,6 +203,9 @@ func (b *build) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if !b.Shard.whole() { // other parts may not be complete
+		return nil
+	}
 	return b.Index.Publish(ctx)
 }
 
@@ -224,5 +234,5 @@ func (b *build) count(ctx context.Context) {
 }
 
 func (b *build) walker(ctx context.Context) *walker {
-	return &walker{ctx: ctx, folder: b.Folder, exclude: b.Exclude, hidden: b.Hidden, follow: b.Follow}
+	return &walker{ctx: ctx, folder: b.Folder, exclude: b.Exclude, shard: b.Shard, hidden: b.Hidden, follow: b.Follow}
 }

@@ -127,7 +127,7 @@ func (b *build) place(ctx context.Context, e event, l loaded) error {
 		return nil
 	}
 	// Asked again: the loader looked before earlier files were committed.
-	holders, err := b.Index.Holders(ctx, l.item.Hash)
+	holders, err := b.holders(ctx, l.item.Hash)
 	if err != nil {
 		return err
 	}
@@ -149,6 +149,12 @@ func (b *build) place(ctx context.Context, e event, l loaded) error {
 	b.fresh[l.item.Hash] = e.path
 	b.waiting = append(b.waiting, l)
 	return nil
+}
+
+// holders lists the items with this content that the run may rely on.
+func (b *build) holders(ctx context.Context, hash loopitr.Hash) ([]loopitr.Item, error) {
+	all, err := b.Index.Holders(ctx, hash)
+	return b.Shard.own(all), err
 }
 
 // reuse takes over an encoding that the index holds: of the same file, of one that

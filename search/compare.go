@@ -9,10 +9,11 @@ import (
 	"github.com/loopitr/loopitr"
 )
 
-// listing steps through the items of an index in the order of their paths.
+// listing steps through the items of an index, or of a part of it, in the order of their paths.
 type listing struct {
 	ctx   context.Context
 	index loopitr.Index
+	shard Shard
 	page  []loopitr.Item
 	after string
 	ended bool
@@ -23,7 +24,7 @@ const listed = 1000
 
 // peek returns the next item, or false at the end.
 func (l *listing) peek() (loopitr.Item, bool, error) {
-	if len(l.page) == 0 && !l.ended {
+	for len(l.page) == 0 && !l.ended {
 		var err error
 		if l.page, err = l.index.Items(l.ctx, l.after, listed); err != nil {
 			return loopitr.Item{}, false, err
@@ -32,6 +33,7 @@ func (l *listing) peek() (loopitr.Item, bool, error) {
 		if len(l.page) > 0 {
 			l.after = l.page[len(l.page)-1].Path
 		}
+		l.page = l.shard.own(l.page)
 	}
 	if len(l.page) == 0 {
 		return loopitr.Item{}, false, nil
@@ -73,7 +75,7 @@ func (l *listing) within(folder string) error {
 // compare walks the folder beside the index's listing. Both ascend, so neither is
 // ever held whole.
 func (b *build) compare(ctx context.Context, toLoad, toCollect chan<- event) error {
-	stored := &listing{ctx: ctx, index: b.Index}
+	stored := &listing{ctx: ctx, index: b.Index, shard: b.Shard}
 	gone := func(loopitr.Item) error { b.gone.Store(true); return nil }
 	send := func(to chan<- event, e event) error {
 		select {
@@ -134,7 +136,7 @@ func unchanged(i loopitr.Item, stat fs.FileInfo) bool {
 // is put, so that a moved file finds its encoding, and walks again, because
 // remembering what is there would take memory for every picture.
 func (b *build) prune(ctx context.Context) error {
-	stored := &listing{ctx: ctx, index: b.Index}
+	stored := &listing{ctx: ctx, index: b.Index, shard: b.Shard}
 	var paths []string
 	remove := func() error {
 		n, err := b.Index.Delete(ctx, paths)

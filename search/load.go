@@ -63,7 +63,7 @@ func (b *build) load(ctx context.Context, e event) loaded {
 		return l
 	}
 	l.item.Size, l.item.Hash = int64(len(encoded)), hashOf(encoded)
-	holders, err := b.Index.Holders(ctx, l.item.Hash)
+	holders, err := b.holders(ctx, l.item.Hash)
 	if err != nil {
 		l.err, l.unread = err, true
 		return l

@@ -36,6 +36,7 @@ type walker struct {
 	ctx     context.Context
 	folder  fs.FS
 	exclude []string
+	shard   Shard // of files; folders are everyone's
 	hidden  bool
 	follow  bool
 	// picture is called with what stat says of the file, found through links.
@@ -125,6 +126,9 @@ func (w *walker) look(p string, e fs.DirEntry, above []fs.FileInfo) (found, bool
 	if !e.IsDir() && !isPicture(p) && !(link && w.follow) {
 		return found{}, false
 	}
+	if !e.IsDir() && !(link && w.follow) && !w.shard.has(p) {
+		return found{}, false
+	}
 	if !fs.ValidPath(p) {
 		return found{key: p, err: fmt.Errorf("its name is not valid UTF-8: rename it: %w", loopitr.ErrInvalid)}, isPicture(p)
 	}
@@ -135,12 +139,12 @@ func (w *walker) look(p string, e fs.DirEntry, above []fs.FileInfo) (found, bool
 	case err != nil && e.IsDir():
 		return found{key: p + "/", err: err}, true
 	case err != nil:
-		return found{key: p, err: err}, isPicture(p)
+		return found{key: p, err: err}, isPicture(p) && w.shard.has(p)
 	case stat.IsDir() && link && (!w.follow || contains(above, stat)):
 		return found{}, false
 	case stat.IsDir():
 		return found{key: p + "/", stat: stat}, true
-	case !isPicture(p):
+	case !isPicture(p), !w.shard.has(p):
 		return found{}, false
 	case !stat.Mode().IsRegular():
 		return found{key: p, err: fmt.Errorf("it is not a regular file: %w", loopitr.ErrInvalid)}, true

@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 
 	"github.com/gomlx/gomlx/core/graph"
-
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/internal/engine"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/pixels"
@@ -76,7 +76,7 @@ func (r *run) cacheTokens(ctx context.Context, splits map[string]*pictures) (err
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	if err := removeUnfinished(folder); err != nil {
+	if err := durable.RemoveUnfinished(folder, ""); err != nil {
 		return err
 	}
 	defer func() {

@@ -12,6 +12,7 @@ import (
 	"github.com/loopitr/loopitr/checkpoint"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/pixels"
 	"github.com/loopitr/loopitr/wordpiece"
 )
@@ -162,7 +163,7 @@ func (r *run) openState() (err error) {
 // begin makes the folder one that Resume can go on with.
 func (r *run) begin() error {
 	if r.Resume {
-		if err := removeUnfinished(r.folder.state); err != nil {
+		if err := durable.RemoveUnfinished(r.folder.state, ""); err != nil {
 			return err
 		}
 		if r.prolonged {

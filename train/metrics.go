@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // Measure is one line of metrics.jsonl: what a stretch of steps came to, as means
@@ -100,7 +102,7 @@ func rewindMetrics(dir string, step int) error {
 		}
 		kept.Write(append(line, '\n'))
 	}
-	if err := writeBytes(filepath.Join(dir, metricsFile), kept.Bytes()); err != nil {
+	if err := durable.WriteBytes(filepath.Join(dir, metricsFile), kept.Bytes()); err != nil {
 		return fmt.Errorf("rewind metrics: %w", err)
 	}
 	return nil

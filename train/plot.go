@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/loopitr/loopitr/internal/durable"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
@@ -74,7 +75,7 @@ func (c curves) save(file, title, axis string) error {
 	}
 	drawn, err := p.WriterTo(18*vg.Centimeter, 11*vg.Centimeter, "png")
 	if err == nil {
-		err = writeFile(file, func(w io.Writer) error { _, err := drawn.WriteTo(w); return err })
+		err = durable.WriteFile(file, func(w io.Writer) error { _, err := drawn.WriteTo(w); return err })
 	}
 	if err != nil {
 		return fmt.Errorf("plot %s: %w", file, err)

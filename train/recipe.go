@@ -13,6 +13,7 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/wordpiece"
 )
 
@@ -51,7 +52,7 @@ func (r *run) writeRecipe() error {
 	if err != nil {
 		return err
 	}
-	return writeBytes(filepath.Join(r.folder.state, recipeFile), append(content, '\n'))
+	return durable.WriteBytes(filepath.Join(r.folder.state, recipeFile), append(content, '\n'))
 }
 
 func (r *run) writeVocabulary() error {
@@ -59,28 +60,46 @@ func (r *run) writeVocabulary() error {
 	if _, err := r.vocabulary.WriteTo(&vocabulary); err != nil {
 		return err
 	}
-	return writeBytes(filepath.Join(r.folder.state, vocabularyFile), vocabulary.Bytes())
+	return durable.WriteBytes(filepath.Join(r.folder.state, vocabularyFile), vocabulary.Bytes())
+}
+
+// Stored returns the recipe and the vocabulary of the run in dir, as Resume goes on
+// with them. It wraps loopitr.ErrNotFound when dir holds no run.
+func Stored(dir string) (Config, *wordpiece.Vocabulary, error) {
+	stored, vocabulary, err := readRun(filepath.Join(dir, stateFolder))
+	if err != nil {
+		return Config{}, nil, fmt.Errorf("read run %q: %w", dir, err)
+	}
+	return stored.Config, vocabulary, nil
 }
 
 // readRecipe takes the recipe and vocabulary of the folder's run, and from the
 // given Config only when to end.
 func (r *run) readRecipe() error {
 	given := r.Config
-	stored, err := readRecipe(filepath.Join(r.folder.state, recipeFile))
+	stored, vocabulary, err := readRun(r.folder.state)
 	if err != nil {
 		return err
 	}
-	r.Config, r.begunWith, r.Origin = stored.Config, stored.Records, stored.Origin
+	r.Config, r.begunWith, r.Origin, r.vocabulary = stored.Config, stored.Records, stored.Origin, vocabulary
 	if given.Steps > 0 || given.Epochs > 0 || given.For > 0 {
 		r.prolonged = given.Steps != r.Config.Steps || given.Epochs != r.Config.Epochs || given.For != r.Config.For
 		r.Config.Steps, r.Config.Epochs, r.Config.For = given.Steps, given.Epochs, given.For
 	}
-	vocabulary, err := os.ReadFile(filepath.Join(r.folder.state, vocabularyFile))
+	return nil
+}
+
+func readRun(state string) (recipe, *wordpiece.Vocabulary, error) {
+	stored, err := readRecipe(filepath.Join(state, recipeFile))
 	if err != nil {
-		return err
+		return recipe{}, nil, err
 	}
-	r.vocabulary, err = wordpiece.ReadVocabulary(bytes.NewReader(vocabulary))
-	return err
+	content, err := os.ReadFile(filepath.Join(state, vocabularyFile))
+	if err != nil {
+		return recipe{}, nil, err
+	}
+	vocabulary, err := wordpiece.ReadVocabulary(bytes.NewReader(content))
+	return stored, vocabulary, err
 }
 
 func readRecipe(path string) (recipe, error) {

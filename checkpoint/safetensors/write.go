@@ -10,12 +10,11 @@ import (
 	"io"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // Source is one tensor to be written.
@@ -59,52 +58,10 @@ func alignment(d DType) int {
 }
 
 // WriteFile writes a file that is either complete and on the disk, or not there:
-// what was at path before stays until then. Its error is Write's or the
+// what was at path before stays until then. Its error wraps Write's or the
 // operating system's.
-func WriteFile(path string, metadata map[string]string, sources []Source) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write %q: %w", path, err)
-		}
-	}()
-	folder := filepath.Dir(path)
-	f, err := os.CreateTemp(folder, "."+filepath.Base(path)+"-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := Write(f, metadata, sources); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(folder)
-}
-
-// syncFolder makes a rename last. Systems that cannot sync a folder order
-// renames themselves.
-func syncFolder(folder string) error {
-	d, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	_ = d.Sync()
-	return d.Close()
+func WriteFile(path string, metadata map[string]string, sources []Source) error {
+	return durable.WriteFile(path, func(w io.Writer) error { return Write(w, metadata, sources) })
 }
 
 // Write writes the header and then the tensors in the given order, without

@@ -1,29 +1,48 @@
 package main
 
 import (
+	"strings"
+
+	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/internal/engine"
 	"github.com/spf13/cobra"
 )
 
-// choices are what flags of these names can be, for the shell's completion.
-var choices = map[string][]cobra.Completion{
-	"preset":  {"nano", "small", "medium", "base"},
-	"rerank":  {"16", "off", "all"},
-	"preview": {"auto", "kitty", "iterm", "sixel", "off"},
-	"to":      {"jsonl", "tsv", "csv", "karpathy", "flickr", "webdataset"},
-	"format":  {"albef", "blip-hf", "safetensors"},
-	"first":   {"cls", "enc"},
-	"store":   {"F16", "BF16", "F32"},
-	"split":   {"train", "val", "test", "all"},
+// choices are what the flags of a command can be, for the shell's completion. Each
+// list is the one that the flag itself is read by, as far as there is one.
+func choices(c *cobra.Command) map[string][]cobra.Completion {
+	all := map[string][]cobra.Completion{
+		"preset":  presetNames(),
+		"rerank":  {"16", "off", "all"},
+		"preview": previewModes(),
+		"to":      formatNames(),
+		"format":  {"albef", "blip-hf", "safetensors"},
+		"first":   {"cls", "enc"},
+		"store":   stores(),
+		"split":   {"train", "val", "test", everySplit},
+	}
+	switch c.Name() {
+	case "loopitr":
+		return map[string][]cobra.Completion{"engine": engine.Names()}
+	case "search", "similar":
+		all["rerank"] = all["rerank"][:2]
+	case "index":
+		all["tokens"] = strings.Split((*tokenStore)(nil).Type(), "|")
+	}
+	return all
+}
+
+func formatNames() []string {
+	var all []string
+	for _, f := range dataset.Formats() {
+		all = append(all, string(f))
+	}
+	return all
 }
 
 // offerChoices tells the shell what the flags of a command can be.
 func offerChoices(c *cobra.Command) error {
-	all := choices
-	if c.Root() == c {
-		all = map[string][]cobra.Completion{"engine": engine.Names()}
-	}
-	for name, values := range all {
+	for name, values := range choices(c) {
 		if c.Flag(name) == nil {
 			continue
 		}

@@ -11,8 +11,10 @@ import (
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/eval"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/search"
+	"github.com/loopitr/loopitr/train"
 	"github.com/spf13/cobra"
 )
 
@@ -56,6 +58,7 @@ type demonstration struct {
 	text   io.Writer // where people read
 	line   *terminal.Line
 	model  *model
+	recipe train.Config // of --train
 	set    *dataset.Set // the unseen artist's test half
 	asked  []asked
 }
@@ -75,7 +78,7 @@ type demonstrated struct {
 
 func runDemo(c *cobra.Command, g *global, std streams, f demoFlags) error {
 	ctx := c.Context()
-	d := &demonstration{demoFlags: f, global: g, std: std, text: std.out, line: g.line(std)}
+	d := &demonstration{demoFlags: f, global: g, std: std, text: std.out, line: g.line(std), recipe: demoRecipe(f.train)}
 	if d.json == "-" {
 		d.text = io.Discard
 	}
@@ -192,7 +195,7 @@ func (d *demonstration) writeJSON(r demonstrated) error {
 	case "-":
 		return printJSON(d.std.out, r)
 	}
-	return writeFile(d.json, func(w io.Writer) error { return printJSON(w, r) })
+	return durable.WriteFile(d.json, func(w io.Writer) error { return printJSON(w, r) })
 }
 
 // demoHits is how many hits each search of the demo shows.

@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/loopitr/loopitr/demo"
 	"github.com/loopitr/loopitr/internal/terminal"
+	"github.com/loopitr/loopitr/network"
+	"github.com/loopitr/loopitr/train"
 )
 
 // smallDemo is a demo over sixteen pictures and random weights, and what it prints.
@@ -38,7 +41,13 @@ func smallDemo(t *testing.T, typed string) (*demonstration, string, *bytes.Buffe
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "data", "test.tar"), shard.Bytes(), 0o644); err != nil {
+	for _, name := range []string{"train-00.tar", "val.tar", "test.tar"} {
+		if err := os.WriteFile(filepath.Join(dir, "data", name), shard.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nothing := make([]byte, 1024) // a tar's end
+	if err := os.WriteFile(filepath.Join(dir, "data", "train-01.tar"), nothing, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
@@ -88,6 +97,47 @@ func TestDemoMeasuresIndexesSearchesAndAnswers(t *testing.T) {
 	}
 	if got, want := len(d.asked), len(demoQueries)+2; got != want {
 		t.Errorf("%d searches, want %d: the examples and two typed ones", got, want)
+	}
+}
+
+// The folder is a name, seen from another folder than the program's; the second
+// time the first model stays.
+func TestDemoTrainsFromScratch(t *testing.T) {
+	d, _, out := smallDemo(t, "")
+	t.Chdir(filepath.Dir(d.dir))
+	d.dir, d.json = filepath.Base(d.dir), "result.json"
+	d.once, d.train = true, time.Second
+	d.recipe = train.Default(network.Nano())
+	d.recipe.Batch, d.recipe.For, d.recipe.Validation.Every = 4, train.Duration(d.train), 1000
+	for _, want := range []string{"trained", "trained-2"} {
+		dir, err := d.weights(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if dir != filepath.Join(d.dir, want) {
+			t.Errorf("trained in %q, want %s", dir, want)
+		}
+		if err := d.show(t.Context(), dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"training for 1s", "trained ", "re-ranked 16", "indexed 16 drawings", "musical instrument"} {
+		if strings.Count(out.String(), want) < 2 {
+			t.Errorf("not twice %q in\n%s", want, out)
+		}
+	}
+	content, err := os.ReadFile("result.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var result map[string]any
+	if err := json.Unmarshal(content, &result); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"images", "captions", "dual", "reranked", "seconds", "folder", "searches"} {
+		if result[key] == nil {
+			t.Errorf("no %q in the JSON", key)
+		}
 	}
 }
 

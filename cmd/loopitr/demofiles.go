@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/demo"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // unpack writes a folder of the binary's files to disk, those that are not there
@@ -42,10 +42,7 @@ func place(path string, content []byte) error {
 	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, content) {
 		return nil
 	}
-	return writeFile(path, func(w io.Writer) error {
-		_, err := w.Write(content)
-		return err
-	})
+	return durable.WriteBytes(path, content)
 }
 
 // writePictures makes a file of each picture, named after its first caption.

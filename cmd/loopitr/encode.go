@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/loopitr/loopitr"
@@ -42,7 +43,7 @@ token file, on which train --tokens trains at a fraction of the cost.`,
 		Example: `  loopitr encode --model model "a red apple" "a green one"
   find photos -name '*.jpg' | loopitr encode --model model --pictures --out vectors.safetensors
   loopitr encode --model model --data pairs.tsv --tokens tokens.safetensors`,
-		RunE: func(c *cobra.Command, args []string) error { return runEncode(c.Context(), g, std, &f, args) },
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), g, std, args) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.model, "model", "", "folder of the model")
@@ -52,13 +53,16 @@ token file, on which train --tokens trains at a fraction of the cost.`,
 	flags.StringVar(&f.data.Split, "split", "", "split of --data to encode (default all)")
 	flags.StringVar(&f.data.Images, "images", "", "folder or zip of the pictures of --data")
 	flags.StringVar(&f.tokens, "tokens", "", "write the vision tower's tokens of --data to this file")
-	flags.StringVar(&f.store, "store", string(safetensors.F16), "number format of --tokens: F16, BF16 or F32")
+	flags.StringVar(&f.store, "store", string(safetensors.F16), "number format of --tokens: "+strings.Join(stores(), ", "))
 	return c
 }
 
-func runEncode(ctx context.Context, g *global, std streams, f *encodeFlags, args []string) error {
+func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []string) error {
 	if (f.tokens == "") != (f.data.Path == "") || f.tokens != "" && len(args) > 0 {
 		return fmt.Errorf("%w: --tokens FILE and --data PATH belong together, without arguments", errUsage)
+	}
+	if !slices.Contains(stores(), f.store) {
+		return fmt.Errorf("%w: --store %q is none of %s", errUsage, f.store, strings.Join(stores(), ", "))
 	}
 	m, err := g.openModel(f.model)
 	if err != nil {
@@ -91,6 +95,11 @@ func runEncode(ctx context.Context, g *global, std streams, f *encodeFlags, args
 		return skipped
 	}
 	return cmp.Or(writeVectors(f.out, m, names, values), skipped)
+}
+
+// stores are the number formats that --tokens is written in.
+func stores() []string {
+	return []string{string(safetensors.F16), string(safetensors.BF16), string(safetensors.F32)}
 }
 
 // encoder makes vectors of names, batch by batch.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/eval"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/recall"
 	"github.com/spf13/cobra"
@@ -123,7 +124,7 @@ func (f *evalFlags) measure(ctx context.Context, line *terminal.Line, m *model, 
 
 func (f *evalFlags) write(out io.Writer, line *terminal.Line, r measured) error {
 	if len(r.Sweep) > 0 {
-		if err := writeFile(f.plot, func(w io.Writer) error { return eval.Plot(w, r.Sweep) }); err != nil {
+		if err := durable.WriteFile(f.plot, func(w io.Writer) error { return eval.Plot(w, r.Sweep) }); err != nil {
 			return err
 		}
 		line.Keep("plot: " + f.plot)
@@ -132,7 +133,7 @@ func (f *evalFlags) write(out io.Writer, line *terminal.Line, r measured) error 
 		return printJSON(out, r)
 	}
 	if f.json != "" {
-		if err := writeFile(f.json, func(w io.Writer) error { return printJSON(w, r) }); err != nil {
+		if err := durable.WriteFile(f.json, func(w io.Writer) error { return printJSON(w, r) }); err != nil {
 			return err
 		}
 	}

@@ -103,6 +103,7 @@ func makeHostile(dir string) error {
 	binary.BigEndian.PutUint32(huge[29:], crc32.ChecksumIEEE(huge[12:29]))
 	for name, content := range map[string][]byte{
 		"good.png": good, "truncated.png": good[:len(good)/2], "huge.png": huge, "empty.gif": nil, "words.jpg": []byte("words"),
+		"captions.tsv": []byte("image\tcaption\ngood.png\ta red ball\ngood.png\tbad \xff\n"),
 	} {
 		if err := os.WriteFile(filepath.Join(hostile, name), content, 0o644); err != nil {
 			return err

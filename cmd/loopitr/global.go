@@ -32,7 +32,7 @@ func (g *global) line(std streams) *terminal.Line {
 // commands makes every command, in the order of the help.
 var commands = []newCommand{
 	newDemo, newTrain, newEval, newEncode, newIndex, newSearch, newSimilar, newRerank,
-	newImport, newExport, newData, newModels, newBench, newDoctor, newVersion,
+	newImport, newExport, newData, newModels, newBench, newDoctor, newVersion, newEnvironment,
 }
 
 // newCommand makes one command for the given streams.

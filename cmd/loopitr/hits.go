@@ -146,21 +146,11 @@ func (f *outputFlags) hitTable(folder string, r loopitr.Result) string {
 		if !f.names {
 			name = fileOf(folder, name)
 		}
-		out.WriteString("  " + printable(name))
+		out.WriteString("  " + terminal.Printable(name))
 		if n := len(h.Duplicates); n > 0 {
 			fmt.Fprintf(&out, "  (and %d with the same content)", n)
 		}
 		out.WriteByte('\n')
 	}
 	return out.String()
-}
-
-// printable keeps control characters of file names away from the terminal.
-func printable(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '�'
-		}
-		return r
-	}, name)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/index/sqlite"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/search"
@@ -36,12 +37,16 @@ func newIndex(g *global, std streams) *cobra.Command {
 again it encodes only what is new or changed, follows moves and drops what is gone.
 Stopped at any moment it goes on where it was.
 
+With --shard i/n, n jobs at the same time each do their part of the work; when all
+have ended, the index is as one run would have left it.
+
 Files that are no pictures, damaged or too large are skipped, shown, listed by
 --report, and end the command with exit code 3.`,
 		Example: `  loopitr index ~/Pictures --model model
+  loopitr index /data/photos --model model --shard 1/4 & loopitr index /data/photos --model model --shard 2/4 & ...
   loopitr index /data/photos --model model --index photos.sqlite --report skipped.jsonl --exclude '*.gif'`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return runIndex(c.Context(), g, std, f, args[0]) },
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), g, std, args[0]) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.model, "model", "", "folder of the model")
@@ -53,6 +58,7 @@ Files that are no pictures, damaged or too large are skipped, shown, listed by
 	flags.StringArrayVar(&f.build.Exclude, "exclude", nil, "leave out names or paths that match this pattern")
 	flags.BoolVar(&f.build.Hidden, "hidden", false, "take in names that begin with a dot")
 	flags.BoolVar(&f.build.Follow, "follow", false, "take in folders that links lead to")
+	flags.Var((*shardFlag)(&f.build.Shard), "shard", "look only at this part of the pictures, such as 2/4, for jobs that fill one index together")
 	flags.IntVar(&f.build.Batch, "batch", 0, "pictures that are encoded at once (default 32)")
 	return c
 }
@@ -60,10 +66,13 @@ Files that are no pictures, damaged or too large are skipped, shown, listed by
 // defaultIndex is where an index lies within the folder that it indexes.
 const defaultIndex = ".loopitr/index.db"
 
-func runIndex(ctx context.Context, g *global, std streams, f indexFlags, dir string) error {
+func (f *indexFlags) run(ctx context.Context, g *global, std streams, dir string) error {
 	line := g.line(std)
 	if f.index == "" {
 		f.index = filepath.Join(dir, filepath.FromSlash(defaultIndex))
+	}
+	if f.rebuild && f.build.Shard != (search.Shard{}) {
+		return fmt.Errorf("%w: --shard fills an index that is in use: --rebuild it without, or give --index another file", errUsage)
 	}
 	if stat, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("index %q: %w: %w", dir, err, loopitr.ErrNotFound)
@@ -104,15 +113,15 @@ func (f *indexFlags) fill(ctx context.Context, line *terminal.Line, m *model, di
 		return search.Report{}, err
 	}
 	defer func() { err = errors.Join(err, index.Close()) }()
-	skipped, closeReport, err := f.skipped(line)
-	if err != nil {
-		return search.Report{}, err
-	}
-	defer func() { err = errors.Join(err, closeReport()) }()
-	b := f.build
-	b.Folder, b.Index, b.Encoder, b.Preparer, b.Skipped = os.DirFS(dir), index, m, m, skipped
-	b.Progress = func(p search.Progress) { line.Update(buildText(p)) }
-	return search.Build(ctx, b)
+	var report search.Report
+	err = f.listing(line, func(skipped func(search.Skip)) error {
+		b := f.build
+		b.Folder, b.Index, b.Encoder, b.Preparer, b.Skipped = os.DirFS(dir), index, m, m, skipped
+		b.Progress = func(p search.Progress) { line.Update(buildText(p)) }
+		report, err = search.Build(ctx, b)
+		return err
+	})
+	return report, err
 }
 
 // skippedFile is one line of --report.
@@ -121,25 +130,28 @@ type skippedFile struct {
 	Error string `json:"error"`
 }
 
-// skipped shows each skipped file and writes it to the report.
-func (f *indexFlags) skipped(line *terminal.Line) (show func(search.Skip), closeReport func() error, err error) {
-	list, closeReport := io.Discard, func() error { return nil }
-	if f.report != "" {
-		file, err := os.Create(f.report)
-		if err != nil {
-			return nil, nil, fmt.Errorf("report: %w", err)
-		}
-		list, closeReport = file, file.Close
+// listing runs build, shows what it skips and lists that in the report, which is
+// complete also when the build fails.
+func (f *indexFlags) listing(line *terminal.Line, build func(skipped func(search.Skip)) error) error {
+	if f.report == "" {
+		return build(func(s search.Skip) { line.Keep(skippedText(s)) })
 	}
-	encoder := json.NewEncoder(list)
-	var failed error
-	show = func(s search.Skip) {
-		line.Keep(fmt.Sprintf("skipping %s: %v", s.Path, s.Err))
-		failed = errors.Join(failed, encoder.Encode(skippedFile{s.Path, s.Err.Error()}))
-	}
-	end := closeReport
-	return show, func() error { return errors.Join(failed, end()) }, nil
+	var built error
+	err := durable.WriteFile(f.report, func(w io.Writer) error {
+		encoder := json.NewEncoder(w)
+		var failed error
+		built = build(func(s search.Skip) {
+			line.Keep(skippedText(s))
+			if failed == nil {
+				failed = encoder.Encode(skippedFile{s.Path, s.Err.Error()})
+			}
+		})
+		return failed
+	})
+	return errors.Join(built, err)
 }
+
+func skippedText(s search.Skip) string { return fmt.Sprintf("skipping %s: %v", s.Path, s.Err) }
 
 func buildText(p search.Progress) string {
 	total := "?"

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/spf13/cobra"
 )
 
@@ -64,7 +65,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	if errors.Is(err, context.Canceled) {
 		err = errors.New("stopped")
 	}
-	fmt.Fprintln(std.err, "loopitr:", err)
+	terminal.NewLine(std.err).Keep("loopitr: " + err.Error())
 	if errors.Is(err, loopitr.ErrInvalid) || errors.Is(err, loopitr.ErrNotFound) || errors.Is(err, errUsage) {
 		return exitUsage
 	}
@@ -91,7 +92,8 @@ func newRoot(std streams) *cobra.Command {
 		Long: `loopitr trains, evaluates, indexes and searches pictures and captions.
 
 One network holds a dual encoder, which finds, and a cross encoder, which judges.
-Start with "loopitr demo": it needs nothing but this binary.`,
+Start with "loopitr demo": it needs nothing but this binary.
+"loopitr help environment" lists the environment variables.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil

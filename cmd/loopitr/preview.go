@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/pixels"
@@ -26,18 +27,25 @@ const autoPreview previewMode = "auto"
 // String writes the flag as Set reads it.
 func (m *previewMode) String() string { return string(*m) }
 
-// Set reads "auto", "off" or a protocol.
-func (m *previewMode) Set(text string) error {
-	switch p := terminal.Protocol(text); {
-	case text == string(autoPreview), p == terminal.Kitty, p == terminal.ITerm, p == terminal.Sixel, p == terminal.Off:
-		*m = previewMode(text)
-		return nil
+func previewModes() []string {
+	all := []string{string(autoPreview)}
+	for _, p := range []terminal.Protocol{terminal.Kitty, terminal.ITerm, terminal.Sixel, terminal.Off} {
+		all = append(all, string(p))
 	}
-	return fmt.Errorf("%q is not auto, kitty, iterm, sixel or off", text)
+	return all
+}
+
+// Set reads one of previewModes.
+func (m *previewMode) Set(text string) error {
+	if !slices.Contains(previewModes(), text) {
+		return fmt.Errorf("%q is none of %s", text, strings.Join(previewModes(), ", "))
+	}
+	*m = previewMode(text)
+	return nil
 }
 
 // Type names the flag's value in the help.
-func (m *previewMode) Type() string { return "auto|kitty|iterm|sixel|off" }
+func (m *previewMode) Type() string { return strings.Join(previewModes(), "|") }
 
 func (f *previewFlags) register(flags *pflag.FlagSet) {
 	f.mode = autoPreview
@@ -47,11 +55,11 @@ func (f *previewFlags) register(flags *pflag.FlagSet) {
 
 // canvas is what pictures are drawn on; its protocol is Off where they are not.
 func (f *previewFlags) canvas(w io.Writer) terminal.Canvas {
-	c := terminal.Canvas{W: w, Protocol: terminal.Protocol(f.mode), Multiplexed: os.Getenv("TMUX") != ""}
+	c := terminal.Canvas{W: w, Protocol: terminal.Protocol(f.mode), Multiplexed: environment("TMUX") != ""}
 	if f.mode == autoPreview {
 		c.Protocol = terminal.Off
 		if terminal.Is(w) {
-			c.Protocol = terminal.Detect(os.Getenv)
+			c.Protocol = terminal.Detect(environment)
 		}
 	}
 	return c

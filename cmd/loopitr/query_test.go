@@ -88,9 +88,3 @@ func TestRemarkMovesWithItsFolder(t *testing.T) {
 		t.Errorf("foreign remark: %v", got)
 	}
 }
-
-func TestPrintableKeepsEscapesAway(t *testing.T) {
-	if got, want := printable("a\x1b[2Jé\n.png"), "a�[2Jé�.png"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}

@@ -2,20 +2,22 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint"
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/infer"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/train"
 	"github.com/loopitr/loopitr/wordpiece"
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -35,7 +37,7 @@ type recipeFlags struct {
 const defaultEpochs = 20
 
 func (f *recipeFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.preset, "preset", "small", "recipe: nano, small, medium, base by size, or drawings, that of the weights that ship")
+	flags.StringVar(&f.preset, "preset", "small", "recipe: "+strings.Join(presetNames(), ", ")+"; drawings is that of the weights that ship")
 	flags.DurationVar(&f.duration, "for", 0, "train this long, such as 90s, 10m or 8h")
 	flags.Float64Var(&f.epochs, "epochs", 0, fmt.Sprintf("train this many passes over the data (default %d)", defaultEpochs))
 	flags.IntVar(&f.steps, "steps", 0, "train this many steps")
@@ -46,61 +48,55 @@ func (f *recipeFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.set, "set", nil, "any key of the recipe, such as negatives.count=4; --dry-run prints them all")
 }
 
-// preset returns a recipe by its name, over tokens of a set that brings some.
-func preset(name string, set *dataset.Set) (train.Config, error) {
-	c := train.Config{}
-	switch name {
-	case "nano":
-		c = train.Default(network.Nano())
-	case "small":
-		c = train.Default(network.Small())
-	case "medium":
-		c = train.Default(network.Medium())
-	case "base":
-		c = train.Default(network.Base())
-	case "drawings":
-		c = train.Drawings()
-	default:
-		return c, fmt.Errorf("%w: preset %q is not nano, small, medium, base or drawings", errUsage, name)
-	}
-	if count, width := set.TokenShape(); count > 0 {
-		c.Network = c.Network.WithTokens(count, width)
-	}
-	return c, nil
+// presets are the recipes by name.
+var presets = []struct {
+	name string
+	make func() train.Config
+}{
+	{"nano", func() train.Config { return train.Default(network.Nano()) }},
+	{"small", func() train.Config { return train.Default(network.Small()) }},
+	{"medium", func() train.Config { return train.Default(network.Medium()) }},
+	{"base", func() train.Config { return train.Default(network.Base()) }},
+	{"drawings", train.Drawings},
 }
 
-// ends is the part of a recipe that a resumed run may change.
-func (f *recipeFlags) ends() train.Config {
-	return train.Config{Steps: f.steps, Epochs: f.epochs, For: train.Duration(f.duration)}
+func presetNames() []string {
+	var all []string
+	for _, p := range presets {
+		all = append(all, p.name)
+	}
+	return all
+}
+
+// preset returns a recipe by its name, over tokens of a set that brings some.
+func preset(name string, set *dataset.Set) (train.Config, error) {
+	for _, p := range presets {
+		if p.name != name {
+			continue
+		}
+		c := p.make()
+		if count, width := set.TokenShape(); count > 0 {
+			c.Network = c.Network.WithTokens(count, width)
+		}
+		return c, nil
+	}
+	return train.Config{}, fmt.Errorf("%w: preset %q is none of %s", errUsage, name, strings.Join(presetNames(), ", "))
 }
 
 // resolve makes the recipe, the vocabulary and the initial weights of a new run.
 // Later steps win: preset or model, token file, flags, --set.
 func (f *recipeFlags) resolve(flags *pflag.FlagSet, set *dataset.Set, o *train.Options) error {
-	if f.init != "" && (flags.Changed("preset") || f.vocab != "") {
-		return fmt.Errorf("%w: --init brings its own network and vocabulary: leave --preset and --vocab away", errUsage)
-	}
-	start, err := f.start(set)
+	start, err := f.start(flags, set)
 	if err != nil {
 		return err
 	}
 	c := start.config
-	if f.batch != 0 {
-		c.Batch = f.batch
-	}
-	if flags.Changed("seed") {
-		c.Seed = f.seed
-	}
-	ends := f.ends()
-	c.Steps, c.Epochs, c.For = ends.Steps, ends.Epochs, ends.For
-	if err := applySettings(&c, f.set); err != nil {
+	if err := f.apply(flags, &c); err != nil {
 		return err
 	}
+	f.fitPixels(&c)
 	if c.Steps == 0 && c.Epochs == 0 && c.For == 0 {
 		c.Epochs = defaultEpochs
-	}
-	if !slices.ContainsFunc(f.set, func(s string) bool { return strings.HasPrefix(s, "pixels.size=") }) && c.Network.Vision.Input == network.Pixels {
-		c.Pixels.Size = c.Network.Vision.ImageSize // the one follows the other
 	}
 	if start.weights != nil {
 		if err := checkpoint.Match(infer.Shapes(c.Network), start.shapes); err != nil {
@@ -109,6 +105,28 @@ func (f *recipeFlags) resolve(flags *pflag.FlagSet, set *dataset.Set, o *train.O
 	}
 	o.Config, o.Vocabulary, o.Initial, o.Origin = c, start.vocabulary, start.weights, start.origin
 	return nil
+}
+
+// apply changes a recipe by what the flags say beside the preset.
+func (f *recipeFlags) apply(flags *pflag.FlagSet, c *train.Config) error {
+	if f.batch != 0 {
+		c.Batch = f.batch
+	}
+	if flags.Changed("seed") {
+		c.Seed = f.seed
+	}
+	if f.steps != 0 || f.epochs != 0 || f.duration != 0 {
+		c.Steps, c.Epochs, c.For = f.steps, f.epochs, train.Duration(f.duration)
+	}
+	return applySettings(c, f.set)
+}
+
+// fitPixels makes the pictures' size follow the network's unless it was set.
+func (f *recipeFlags) fitPixels(c *train.Config) {
+	set := slices.ContainsFunc(f.set, func(s string) bool { return strings.HasPrefix(s, "pixels.size=") })
+	if !set && c.Network.Vision.Input == network.Pixels {
+		c.Pixels.Size = c.Network.Vision.ImageSize
+	}
 }
 
 // start is what a new run begins with.
@@ -120,7 +138,10 @@ type start struct {
 	origin     string // of the weights
 }
 
-func (f *recipeFlags) start(set *dataset.Set) (start, error) {
+func (f *recipeFlags) start(flags *pflag.FlagSet, set *dataset.Set) (start, error) {
+	if f.init != "" && (flags.Changed("preset") || f.vocab != "") {
+		return start{}, fmt.Errorf("%w: --init brings its own network and vocabulary: leave --preset and --vocab away", errUsage)
+	}
 	if f.init != "" {
 		return startFrom(f.init)
 	}
@@ -130,16 +151,27 @@ func (f *recipeFlags) start(set *dataset.Set) (start, error) {
 	}
 	s := start{config: config}
 	if f.vocab != "" {
-		content, err := os.ReadFile(f.vocab)
-		if err != nil {
+		if s.vocabulary, err = readVocabulary(f.vocab); err != nil {
 			return start{}, err
-		}
-		if s.vocabulary, err = wordpiece.ReadVocabulary(bytes.NewReader(content)); err != nil {
-			return start{}, fmt.Errorf("vocabulary %q: %w", f.vocab, err)
 		}
 		s.config.Network.Text.Vocabulary = s.vocabulary.Size()
 	}
 	return s, nil
+}
+
+func readVocabulary(path string) (*wordpiece.Vocabulary, error) {
+	content, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", err, loopitr.ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, err := wordpiece.ReadVocabulary(bytes.NewReader(content))
+	if err != nil {
+		return nil, fmt.Errorf("vocabulary %q: %w", path, err)
+	}
+	return v, nil
 }
 
 // startFrom takes everything but the training's own settings from a model.
@@ -172,36 +204,4 @@ func startFrom(dir string) (start, error) {
 	}
 	s.vocabulary, err = wordpiece.ReadVocabulary(bytes.NewReader(stored.Vocabulary()))
 	return s, err
-}
-
-// resumeCommand is the command line that goes on with a stopped run.
-func resumeCommand(c *cobra.Command) string {
-	words := []string{c.CommandPath()}
-	c.Flags().Visit(func(f *pflag.Flag) {
-		values := []string{f.Value.String()}
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			values = list.GetSlice()
-		}
-		for _, v := range values {
-			switch {
-			case f.Name == "resume":
-			case f.Value.Type() == "bool":
-				words = append(words, "--"+f.Name+"="+v)
-			default:
-				words = append(words, "--"+f.Name, shellQuote(v))
-			}
-		}
-	})
-	return strings.Join(append(words, "--resume"), " ")
-}
-
-// shellQuote quotes a word for a POSIX shell where that is needed.
-func shellQuote(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=,:@%+", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -42,7 +42,7 @@ first. With --picture FILE the arguments are texts, judged against that picture.
 		Example: `  loopitr rerank --model model "a red apple" photos/*.jpg
   loopitr rerank --model model --picture photo.jpg "a red apple" "a green apple" --json`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return runRerank(c.Context(), g, std, f, args) },
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), g, std, args) },
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.model, "model", "", "folder of the model")
@@ -53,7 +53,7 @@ first. With --picture FILE the arguments are texts, judged against that picture.
 	return c
 }
 
-func runRerank(ctx context.Context, g *global, std streams, f rerankFlags, args []string) error {
+func (f *rerankFlags) run(ctx context.Context, g *global, std streams, args []string) error {
 	texts, files := args, []string{f.picture}
 	if f.picture == "" {
 		texts, files = args[:1], args[1:]
@@ -151,7 +151,7 @@ func (f *rerankFlags) print(w io.Writer, line *terminal.Line, all []judged) erro
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "#\tscore\tmatch\tdual\tpair")
 		for _, j := range all {
-			fmt.Fprintf(t, "%d\t%.3f\t%.1f%%\t%.3f\t%s\n", j.Rank, j.Score, 100*j.Match, j.Dual, printable(j.Path+j.Text))
+			fmt.Fprintf(t, "%d\t%.3f\t%.1f%%\t%.3f\t%s\n", j.Rank, j.Score, 100*j.Match, j.Dual, terminal.Printable(j.Path+j.Text))
 		}
 		if err := t.Flush(); err != nil {
 			return err

@@ -28,14 +28,14 @@ A query is a caption, ./picture.jpg, item:STORED/PATH, or a weighted mix of thes
 			if err != nil {
 				return err
 			}
-			return runSearch(c.Context(), g, std, &f, parts)
+			return f.search(c.Context(), g, std, parts)
 		},
 	}
 	f.register(c.Flags())
 	return c
 }
 
-func runSearch(ctx context.Context, g *global, std streams, f *searchFlags, parts []loopitr.Part) (err error) {
+func (f *searchFlags) search(ctx context.Context, g *global, std streams, parts []loopitr.Part) (err error) {
 	q, err := f.query(parts)
 	if err != nil {
 		return err

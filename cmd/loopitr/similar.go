@@ -21,13 +21,13 @@ Only a query with words is re-ranked: the cross encoder judges text with picture
 		Example: `  loopitr similar --index photos.sqlite trips/2024/beach.jpg
   loopitr similar ~/Downloads/dog.png +0.5 "in the snow" -k 3 --json`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return runSimilar(c.Context(), g, std, &f, args) },
+		RunE: func(c *cobra.Command, args []string) error { return f.similar(c.Context(), g, std, args) },
 	}
 	f.register(c.Flags())
 	return c
 }
 
-func runSimilar(ctx context.Context, g *global, std streams, f *searchFlags, args []string) error {
+func (f *searchFlags) similar(ctx context.Context, g *global, std streams, args []string) error {
 	var parts []loopitr.Part
 	var err error
 	if len(args) > 1 {

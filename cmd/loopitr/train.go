@@ -56,7 +56,7 @@ func (f *trainFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.valSplit, "val-split", "", `split of --val or --data to validate on (default "val" where splits are stated)`)
 	flags.StringVar(&f.out, "out", "", "folder for the model and the run")
 	f.recipe.register(flags)
-	flags.BoolVar(&f.resume, "resume", false, "go on with the run in --out, by its own recipe; only --for, --epochs and --steps may differ")
+	flags.BoolVar(&f.resume, "resume", false, "go on with the run in --out, by its own recipe; only --for, --epochs and --steps may say something else")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "check the data and print the recipe, train nothing")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 }
@@ -72,9 +72,11 @@ func runTrain(c *cobra.Command, g *global, std streams, f *trainFlags) error {
 	}
 	defer sets.close()
 	options := train.Options{Dir: f.out, Resume: f.resume, Train: sets.train, Validation: sets.validation}
+	settle := f.recipe.resolve
 	if f.resume {
-		options.Config = f.recipe.ends()
-	} else if err := f.recipe.resolve(c.Flags(), sets.train, &options); err != nil {
+		settle = f.recipe.resume
+	}
+	if err := settle(c.Flags(), sets.train, &options); err != nil {
 		return err
 	}
 	if f.dryRun {

@@ -68,10 +68,10 @@ func (l *Line) Update(text string) {
 	}
 	l.last = now
 	if !l.live {
-		fmt.Fprintln(l.w, text)
+		fmt.Fprintln(l.w, Printable(text))
 		return
 	}
-	fmt.Fprint(l.w, "\r\x1b[K", cut(text, Columns(l.w)-1))
+	fmt.Fprint(l.w, "\r\x1b[K", cut(Printable(text), Columns(l.w)-1))
 	l.shown = true
 }
 
@@ -83,7 +83,9 @@ func (l *Line) Keep(text string) {
 		return
 	}
 	l.clear()
-	fmt.Fprintln(l.w, strings.TrimRight(text, "\n"))
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		fmt.Fprintln(l.w, Printable(line))
+	}
 }
 
 // Clear takes the progress away, before something else is written.
@@ -107,4 +109,15 @@ func cut(text string, columns int) string {
 	}
 	runes := []rune(text)
 	return string(runes[:max(columns-1, 0)]) + "…"
+}
+
+// Printable takes control characters out of one line: names of files and words of
+// strangers must not steer the terminal.
+func Printable(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '�'
+		}
+		return r
+	}, line)
 }

@@ -152,3 +152,14 @@ func TestZeroLineIsSilent(t *testing.T) {
 	l.Keep("two")
 	l.Clear()
 }
+
+func TestNamesDoNotSteerTheTerminal(t *testing.T) {
+	if got, want := terminal.Printable("a\x1b[2Jé\n.png"), "a�[2Jé�.png"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var b strings.Builder
+	terminal.NewLine(&b).Keep("skipping a\x1b[2J.png\nand b\r.png\n")
+	if got, want := b.String(), "skipping a�[2J.png\nand b�.png\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

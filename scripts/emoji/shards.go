@@ -8,11 +8,11 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/pixels"
 	"github.com/soniakeys/quant/median"
 )
@@ -64,7 +64,7 @@ func (s shard) write(dir string) error {
 	if err := entries.Close(); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, s.name), out.Bytes(), 0o644)
+	return durable.WriteBytes(filepath.Join(dir, s.name), out.Bytes())
 }
 
 // addEntry gives every entry the same date, so that the same packages always
@@ -115,5 +115,5 @@ func writeCaptions(dir, language string, concepts []concept, files map[string][]
 			fmt.Fprintf(&out, "%s\t%s\n", c.key, strings.ReplaceAll(caption, "\t", " "))
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, "captions."+language+".tsv"), out.Bytes(), 0o644)
+	return durable.WriteBytes(filepath.Join(dir, "captions."+language+".tsv"), out.Bytes())
 }
