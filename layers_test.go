@@ -40,7 +40,7 @@ var layers = map[string][]string{
 	"index/indextest":        {""},
 	"index/sqlite":           {"", "internal/simd"},
 	"infer":                  {"", "checkpoint", "network", "pixels", "wordpiece", "internal/engine"},
-	"convert":                {"", "checkpoint", "checkpoint/safetensors", "checkpoint/torch", "infer", "network", "pixels", "wordpiece"},
+	"convert":                {"", "checkpoint", "checkpoint/safetensors", "checkpoint/torch", "infer", "network", "pixels", "wordpiece", "internal/durable"},
 	"search":                 {""},
 	"eval":                   {"", "dataset", "recall", "search"},
 	"train":                  {"", "checkpoint", "checkpoint/safetensors", "dataset", "network", "loss", "pixels", "recall", "wordpiece", "internal/durable", "internal/engine", "infer", "eval"},

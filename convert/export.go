@@ -14,6 +14,7 @@ import (
 	"github.com/loopitr/loopitr/checkpoint"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/infer"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/network"
 )
 
@@ -65,7 +66,7 @@ func Export(dir, out string, f Format) (err error) {
 		err = e.own(out)
 	}
 	if err == nil {
-		err = writeFile(filepath.Join(out, "vocab.txt"), func(w io.Writer) error { _, err := w.Write(stored.Vocabulary()); return err })
+		err = durable.WriteBytes(filepath.Join(out, "vocab.txt"), stored.Vocabulary())
 	}
 	if err != nil {
 		return fmt.Errorf("export %q: %w", dir, err)
@@ -196,37 +197,10 @@ func (e *exporter) own(out string) error {
 	return safetensors.WriteFile(filepath.Join(out, "model.safetensors"), map[string]string{"format": "pt", ownKey: text}, sources)
 }
 
-// writeFile writes a file that is either complete or not there.
-func writeFile(path string, fill func(w io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := fill(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
 func writeJSON(path string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return err
 	}
-	return writeFile(path, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err })
+	return durable.WriteBytes(path, append(text, '\n'))
 }

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"bufio"
 	"encoding/binary"
 	"io"
 	"math"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/checkpoint/torch"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // albefVisionEpsilon is in ALBEF's code and not in its files (paper.md 4.1).
@@ -48,13 +48,7 @@ func (e *exporter) albef(out string) error {
 		{Key: "loopitr.zero", Source: &zero}, // what the empty queues are views of
 		{Key: "model", Dictionary: slices.Concat(state, e.albefBuffers())},
 	}
-	err = writeFile(filepath.Join(out, "model.pth"), func(w io.Writer) error {
-		b := bufio.NewWriterSize(w, 1<<18)
-		if err := torch.Write(b, root); err != nil {
-			return err
-		}
-		return b.Flush()
-	})
+	err = durable.WriteFile(filepath.Join(out, "model.pth"), func(w io.Writer) error { return torch.Write(w, root) })
 	if err != nil {
 		return err
 	}

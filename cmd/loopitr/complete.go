@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"github.com/loopitr/loopitr/convert"
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/internal/engine"
 	"github.com/spf13/cobra"
@@ -15,8 +16,8 @@ func choices(c *cobra.Command) map[string][]cobra.Completion {
 		"preset":  presetNames(),
 		"rerank":  {"16", "off", "all"},
 		"preview": previewModes(),
-		"to":      formatNames(),
-		"format":  {"albef", "blip-hf", "safetensors"},
+		"to":      words(dataset.Formats()),
+		"format":  words(convert.Formats()),
 		"first":   {"cls", "enc"},
 		"store":   stores(),
 		"split":   {"train", "val", "test", everySplit},
@@ -32,10 +33,10 @@ func choices(c *cobra.Command) map[string][]cobra.Completion {
 	return all
 }
 
-func formatNames() []string {
+func words[T ~string](values []T) []string {
 	var all []string
-	for _, f := range dataset.Formats() {
-		all = append(all, string(f))
+	for _, v := range values {
+		all = append(all, string(v))
 	}
 	return all
 }

@@ -22,7 +22,7 @@ type convertFlags struct {
 
 func (f *convertFlags) register(flags *pflag.FlagSet) {
 	f.data.registerRest(flags)
-	flags.StringVar(&f.to, "to", string(dataset.JSONL), "format: "+strings.Join(formatNames(), ", "))
+	flags.StringVar(&f.to, "to", string(dataset.JSONL), "format: "+strings.Join(words(dataset.Formats()), ", "))
 	flags.StringVar(&f.out, "out", "", "file to write; for webdataset a folder")
 	flags.BoolVar(&f.pictures, "pictures", false, "also write the pictures to images/ beside the file")
 	flags.Int64Var(&f.shard, "shard-bytes", 0, "when a shard of webdataset is full (default 256 MiB)")

@@ -63,7 +63,7 @@ func (f *importFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.store, "store", "", "number format of the weights: F16, BF16 or F32 (default: the source's)")
 	flags.IntVar(&f.visionHeads, "vision-heads", 0, "attention heads of the vision tower, where they are not 64 wide and nothing says so")
 	flags.IntVar(&f.textHeads, "text-heads", 0, "attention heads of the text tower, likewise")
-	flags.StringVar(&f.preset, "preset", "small", "network around a tower alone: nano, small, medium or base")
+	flags.StringVar(&f.preset, "preset", "small", "network around a tower alone: "+strings.Join(presetNames(), ", "))
 	flags.StringVar(&f.into, "into", "", "model to put a tower alone into, instead of --preset")
 	flags.StringVar(&f.tokens, "tokens", "", "token file that the vision tower of --preset shall take instead of pictures")
 	flags.IntVar(&f.textLayers, "text-layers", 0, "layers of the text tower, of a BERT alone (default: half, rounded up)")

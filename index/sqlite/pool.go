@@ -98,6 +98,7 @@ const (
 	headerSize        = 100
 	versionOffset     = 60
 	applicationOffset = 68
+	cellsOffset       = 103 // of the table of tables, on the first page
 )
 
 // probe looks at a file without changing it. exists is false when there is no
@@ -122,7 +123,7 @@ func probe(path string) (exists bool, err error) {
 		return false, fmt.Errorf("%w: %w", err, loopitr.ErrUnavailable)
 	}
 	defer f.Close()
-	header := make([]byte, headerSize)
+	header := make([]byte, headerSize+8)
 	if n, err := io.ReadFull(f, header); err != nil {
 		if strings.HasPrefix(string(header[:n]), magic) {
 			return false, fmt.Errorf("it ends within its header: %w", loopitr.ErrCorrupt)
@@ -134,6 +135,8 @@ func probe(path string) (exists bool, err error) {
 	switch {
 	case string(header[:len(magic)]) != magic:
 		return false, fmt.Errorf("it is not a loopitr index: %w", loopitr.ErrInvalid)
+	case application == 0 && version == 0 && binary.BigEndian.Uint16(header[cellsOffset:]) == 0:
+		return false, nil // a database without a table: _auto_vacuum makes that first
 	case application != applicationID:
 		return false, fmt.Errorf("it is a database but not a loopitr index: %w", loopitr.ErrInvalid)
 	case version > schemaVersion:

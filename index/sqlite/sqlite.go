@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/loopitr/loopitr"
 )
@@ -90,12 +91,30 @@ func Open(ctx context.Context, path string, c Config) (*Index, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	x := &Index{path: path, config: c}
-	if err := x.open(ctx); err != nil {
+	for started := time.Now(); ; {
+		x := &Index{path: path, config: c}
+		err := x.open(ctx)
+		if err == nil {
+			return x, nil
+		}
 		x.closePools()
-		return nil, x.wrap("open index", err)
+		if primaryCode(err) != codeBusy || time.Since(started) > busy || wait(ctx, busyPause) != nil {
+			return nil, x.wrap("open index", err)
+		}
 	}
-	return x, nil
+}
+
+// SQLite waits for locks by itself (pool.go), but not where a new file changes to
+// a write-ahead log while another process opens it.
+const busy, busyPause = 10 * time.Second, 20 * time.Millisecond
+
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (x *Index) open(ctx context.Context) error {
@@ -127,7 +146,7 @@ func (x *Index) open(ctx context.Context) error {
 
 // choose verifies the schema and picks the generation to work on.
 func (x *Index) choose(ctx context.Context) error {
-	all, err := generations(ctx, x.read)
+	all, err := x.committed(ctx)
 	if err != nil {
 		return err
 	}
@@ -148,6 +167,17 @@ func (x *Index) choose(ctx context.Context) error {
 		return err
 	}
 	return x.remark(ctx)
+}
+
+// committed reads the generations as of one commit: another process may be adding
+// one.
+func (x *Index) committed(ctx context.Context) ([]generation, error) {
+	tx, err := x.read.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	return generations(ctx, tx)
 }
 
 // remark stores another remark than the one there is.
