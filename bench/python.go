@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 //go:embed peers/*.py
@@ -76,13 +77,13 @@ func startPython(ctx context.Context, interpreter, peer string, threads int) (_ 
 		if err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(filepath.Join(p.folder, f.Name()), content, 0o600); err != nil {
+		if err := durable.WriteBytes(filepath.Join(p.folder, f.Name()), content); err != nil {
 			return nil, err
 		}
 	}
 	p.command = exec.CommandContext(ctx, interpreter, "-B", filepath.Join(p.folder, "peer.py"), peer)
 	// Two layers of threads get in each other's way: PyTorch's own are enough.
-	p.command.Env = append(os.Environ(), "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS="+strconv.Itoa(threads))
+	p.command.Env = append(p.command.Environ(), "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS="+strconv.Itoa(threads))
 	p.command.Stderr = &p.errors
 	if p.to, err = p.command.StdinPipe(); err != nil {
 		return nil, err
