@@ -21,8 +21,6 @@ type meeting struct {
 	caption, picture          []int64 // nil: in order
 }
 
-func (m meeting) pairs() int { return max(len(m.caption), len(m.picture), m.captions) }
-
 // reranking is one caption with each of 16 pictures.
 func reranking(words int) meeting {
 	return meeting{captions: 1, words: words, pictures: 16, caption: make([]int64, 16)}
