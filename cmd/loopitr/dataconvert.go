@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,16 @@ type convertFlags struct {
 	to, out  string
 	pictures bool
 	shard    int64
+	asJSON   bool
+}
+
+// writtenData is what data convert and data split print as JSON.
+type writtenData struct {
+	Out      string               `json:"out"`
+	Format   dataset.Format       `json:"format"`
+	Pictures int                  `json:"pictures"`
+	Skipped  int                  `json:"skipped"`
+	Splits   []dataset.SplitCount `json:"splits"`
 }
 
 func (f *convertFlags) register(flags *pflag.FlagSet) {
@@ -26,6 +37,7 @@ func (f *convertFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.out, "out", "", "file to write; for webdataset a folder")
 	flags.BoolVar(&f.pictures, "pictures", false, "also write the pictures to images/ beside the file")
 	flags.Int64Var(&f.shard, "shard-bytes", 0, "when a shard of webdataset is full (default 256 MiB)")
+	flags.BoolVar(&f.asJSON, "json", false, "print what was written as JSON")
 }
 
 func newDataConvert(g *global, std streams) *cobra.Command {
@@ -77,7 +89,14 @@ func (f *convertFlags) write(ctx context.Context, std streams, line *terminal.Li
 		return err
 	}
 	skipped = errors.Join(skipped, reportSkips(line, lost))
-	if _, err := fmt.Fprintf(std.out, "wrote %d pictures to %s\n", len(set.Records)-lost.Total(), f.out); err != nil {
+	written := writtenData{
+		Out: f.out, Format: dataset.Format(f.to), Pictures: len(set.Records) - lost.Total(),
+		Skipped: set.Skipped.Total() + lost.Total(), Splits: dataset.StatsOf(set.Records, 0).Splits,
+	}
+	if f.asJSON {
+		return cmp.Or(printJSON(std.out, written), skipped)
+	}
+	if _, err := fmt.Fprintf(std.out, "wrote %d pictures to %s\n", written.Pictures, written.Out); err != nil {
 		return err
 	}
 	return skipped

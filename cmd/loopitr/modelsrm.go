@@ -13,7 +13,7 @@ import (
 )
 
 func newModelsRm(_ *global, std streams) *cobra.Command {
-	var yes bool
+	var yes, asJSON bool
 	c := &cobra.Command{
 		Use:   "rm DIR",
 		Short: "Remove a model and its run",
@@ -31,11 +31,15 @@ func newModelsRm(_ *global, std streams) *cobra.Command {
 			if err := os.RemoveAll(dir); err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(std.out, map[string]string{"removed": dir})
+			}
 			_, err := fmt.Fprintf(std.out, "removed %s\n", dir)
 			return err
 		},
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&asJSON, "json", false, "print what was removed as JSON")
 	return c
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -10,8 +11,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// verifiedModel is one model of models verify.
+type verifiedModel struct {
+	Model       string `json:"model"`
+	Good        bool   `json:"good"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Error       string `json:"error,omitempty"`
+}
+
 func newModelsVerify(_ *global, std streams) *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	c := &cobra.Command{
 		Use:   "verify DIR...",
 		Short: "Read all of a model and compare it with what was saved",
 		Long: `verify reads every weight, checks names, shapes and that all are finite, and compares
@@ -20,20 +30,37 @@ their digest with the one that was stored when the model was saved.`,
   loopitr models verify runs/*`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			var failed error
-			for _, dir := range args {
-				fingerprint, err := verifyModel(dir)
-				if err != nil {
-					failed = errors.Join(failed, err)
-					continue
-				}
-				if _, err := fmt.Fprintf(std.out, "%s\tgood\t%s\n", dir, fingerprint); err != nil {
-					return err
-				}
-			}
-			return failed
+			return runModelsVerify(std, args, asJSON)
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print what was found as JSON")
+	return c
+}
+
+func runModelsVerify(std streams, dirs []string, asJSON bool) error {
+	var verified []verifiedModel
+	var failed error
+	for _, dir := range dirs {
+		fingerprint, err := verifyModel(dir)
+		found := verifiedModel{Model: dir, Good: err == nil, Fingerprint: fingerprint}
+		if err != nil {
+			failed = errors.Join(failed, err)
+			found.Fingerprint, found.Error = "", err.Error()
+		}
+		verified = append(verified, found)
+	}
+	if asJSON {
+		return cmp.Or(printJSON(std.out, verified), failed)
+	}
+	for _, v := range verified {
+		if !v.Good {
+			continue
+		}
+		if _, err := fmt.Fprintf(std.out, "%s\tgood\t%s\n", v.Model, v.Fingerprint); err != nil {
+			return err
+		}
+	}
+	return failed
 }
 
 func verifyModel(dir string) (fingerprint string, err error) {
