@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/gomlx/gomlx/core/graph"
+
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/dataset"

@@ -12,6 +12,11 @@ import (
 	"golang.org/x/term"
 )
 
+// removedModel is what models rm prints as JSON.
+type removedModel struct {
+	Removed string `json:"removed"`
+}
+
 func newModelsRm(_ *global, std streams) *cobra.Command {
 	var yes, asJSON bool
 	c := &cobra.Command{
@@ -32,7 +37,7 @@ func newModelsRm(_ *global, std streams) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return printJSON(std.out, map[string]string{"removed": dir})
+				return printJSON(std.out, removedModel{dir})
 			}
 			_, err := fmt.Fprintf(std.out, "removed %s\n", dir)
 			return err
