@@ -2,6 +2,7 @@ package durable
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ func writeFile(path string, write func(w io.Writer) error) error {
 		if err != nil {
 			return err
 		}
-		return first(fill(f, write), f.Close())
+		return cmp.Or(fill(f, write), f.Close())
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
@@ -51,7 +52,7 @@ func writeFile(path string, write func(w io.Writer) error) error {
 	if err = fill(f, write); err == nil {
 		err = f.Sync()
 	}
-	if err = first(err, f.Close()); err == nil {
+	if err = cmp.Or(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
@@ -59,13 +60,6 @@ func writeFile(path string, write func(w io.Writer) error) error {
 		return err
 	}
 	return SyncFolder(filepath.Dir(path))
-}
-
-func first(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // WriteBytes is WriteFile of content that is at hand.
