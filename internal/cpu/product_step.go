@@ -176,8 +176,26 @@ type matrixProduct struct {
 	task, pack              task
 }
 
+// batchRows makes batches of all but the last of lhs's outer axes when one stride
+// does not describe them: the product is laid out the same.
+func batchRows(lhs, rhs side) (side, side) {
+	rows := lhs.outer.merged()
+	for len(rows.dims) > 1 {
+		lhs.batch = lhs.batch.with(rows.dims[0], rows.strides[0])
+		rhs.batch = rhs.batch.with(rows.dims[0], 0)
+		rows = axes{rows.dims[1:], rows.strides[1:]}
+	}
+	lhs.outer = rows
+	return lhs, rhs
+}
+
+func (a axes) with(size, stride int) axes {
+	return axes{append(slices.Clone(a.dims), size), append(slices.Clone(a.strides), stride)}
+}
+
 // matrixStep returns nil when the axes are not those of strided matrices.
 func (c *compiler) matrixStep(n *node, lhs, rhs side) step {
+	lhs, rhs = batchRows(lhs, rhs)
 	m := &matrixProduct{a: lhs, b: rhs, batches: lhs.batch.size(), bias: -1}
 	if len(n.inputs) > 2 {
 		m.bias = c.slot(n.inputs[2])
