@@ -20,6 +20,8 @@ type AugmentConfig struct {
 	Ops int `json:"ops"`
 	// Level is RandAugment's strength, 0 to 10.
 	Level float64 `json:"level"`
+	// Colour is done last.
+	Colour ColourConfig `json:"colour"`
 }
 
 // FineTuning is ALBEF's augmentation for retrieval: crops of half the area or
@@ -52,7 +54,7 @@ func (c AugmentConfig) Validate() error {
 	case !(c.Level >= 0 && c.Level <= 10):
 		return fmt.Errorf("augment config: level %v: want 0 to 10: %w", c.Level, loopitr.ErrInvalid)
 	}
-	return nil
+	return c.Colour.validate()
 }
 
 // Sample is one picture of one training step.
@@ -116,6 +118,7 @@ func (a *Augmenter) Augment(dst []uint8, s Sample) error {
 			operations[op](out, &a.scratch, strength{level: a.augment.Level, negative: sign})
 		}
 	}
+	a.augment.Colour.vary(out, &draw, s.Caption)
 	return nil
 }
 

@@ -184,7 +184,7 @@ func TestSeriesEqualTheMathematicsLibrary(t *testing.T) {
 // Pillow do the work: so the bits are the same elsewhere too.
 func TestAugmentEqualsPillow(t *testing.T) {
 	for _, c := range readGolden(t).Training {
-		t.Run(path.Base(c.Source), func(t *testing.T) {
+		t.Run(path.Base(c.Want), func(t *testing.T) {
 			a, err := pixels.NewAugmenter(pixels.Half(c.Size), c.AugmentConfig)
 			if err != nil {
 				t.Fatal(err)
@@ -215,7 +215,8 @@ func TestAugmentConfig(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, c := range []pixels.AugmentConfig{{MinScale: -1}, {MinScale: 1.1}, {MinScale: math.NaN()}, {Flip: 2}, {Flip: math.NaN()}, {Ops: -1}, {Ops: 1000}, {Level: 11}, {Level: math.NaN()}} {
+	for _, c := range []pixels.AugmentConfig{{MinScale: -1}, {MinScale: 1.1}, {MinScale: math.NaN()}, {Flip: 2}, {Flip: math.NaN()}, {Ops: -1}, {Ops: 1000}, {Level: 11}, {Level: math.NaN()},
+		{Colour: pixels.ColourConfig{Hue: 0.6}}, {Colour: pixels.ColourConfig{Grey: -1}}, {Colour: pixels.ColourConfig{Saturation: math.NaN()}}} {
 		if _, err := pixels.NewAugmenter(pixels.Half(8), c); !errors.Is(err, loopitr.ErrInvalid) {
 			t.Errorf("%+v: error %v, want ErrInvalid", c, err)
 		}
@@ -224,7 +225,7 @@ func TestAugmentConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(`{"min_scale":0.5,"flip":0.5,"ops":2,"level":7}`, string(b)); d != "" {
+	if d := cmp.Diff(`{"min_scale":0.5,"flip":0.5,"ops":2,"level":7,"colour":{"share":0,"brightness":0,"contrast":0,"saturation":0,"hue":0,"grey":0}}`, string(b)); d != "" {
 		t.Error(d)
 	}
 }

@@ -8,6 +8,9 @@ func Operation(i int, m Image, level float64, negative bool) {
 	operations[i](m, &s, strength{level: level, negative: negative})
 }
 
+// ColourOperation applies ColorJitter's operation i in place.
+func ColourOperation(i int, m Image, by float64) { colourOperations[i](m, by) }
+
 // DrawCrop draws the region of one sample.
 func DrawCrop(seed uint64, m Image, minScale float64) (x, y, width, height int) {
 	draw := newCounter(seed, 0, 0)

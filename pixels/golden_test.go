@@ -27,6 +27,13 @@ type golden struct {
 			Negative bool
 		}
 	}
+	Colour []struct {
+		Source, Want string
+		Cases        []struct {
+			Op string
+			By float64
+		}
+	}
 	Training []struct {
 		pixels.AugmentConfig
 		Source, Want string
@@ -47,7 +54,7 @@ func readGolden(t testing.TB) golden {
 	if err := json.Unmarshal(readFile(t, "cases.json"), &g); err != nil {
 		t.Fatal(err)
 	}
-	if len(g.Resize) == 0 || len(g.Decode) == 0 || len(g.Augment) == 0 || len(g.Training) == 0 || len(g.EXIF) == 0 {
+	if len(g.Resize) == 0 || len(g.Decode) == 0 || len(g.Augment) == 0 || len(g.Colour) == 0 || len(g.Training) == 0 || len(g.EXIF) == 0 {
 		t.Fatal("cases.json lacks a section")
 	}
 	return g

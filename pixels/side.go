@@ -1,6 +1,7 @@
 package pixels
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -11,21 +12,19 @@ import (
 // spaces are searched for the characters. Words with other meanings too ("right",
 // Vietnamese "phải") count: a picture that is not mirrored harms nothing.
 func MentionsSide(caption string) bool {
+	return mentions(caption, sideWords, sideStems)
+}
+
+func mentions(caption string, words map[string]bool, stems []string) bool {
 	caption = strings.ToLower(caption)
-	words := strings.FieldsFunc(caption, func(r rune) bool {
+	for _, w := range strings.FieldsFunc(caption, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r)
-	})
-	for _, w := range words {
-		if sideWords[w] {
+	}) {
+		if words[w] {
 			return true
 		}
 	}
-	for _, stem := range sideStems {
-		if strings.Contains(caption, stem) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(stems, func(stem string) bool { return strings.Contains(caption, stem) })
 }
 
 // sideStems are searched anywhere: Chinese and Japanese characters, Thai, and

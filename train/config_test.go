@@ -56,6 +56,8 @@ func measured(c *train.Config) { c.Validation = train.Validation{Every: 1, Reran
 
 func pointwise(c *train.Config) { c.Loss.Distill.Objective = loss.Pointwise }
 
+func coloured(c *train.Config) { c.Augment.Colour.Share = 1 }
+
 // effects has a change for every field that train reads itself. Those of network,
 // pixels and captions are theirs to test.
 var effects = map[string]effect{
@@ -102,6 +104,10 @@ var effects = map[string]effect{
 	"augment.flip":                  {change: func(c *train.Config) { c.Augment.Flip = 0 }},
 	"augment.ops":                   {change: func(c *train.Config) { c.Augment.Ops = 0 }},
 	"augment.level":                 {change: func(c *train.Config) { c.Augment.Level = 1 }},
+	"augment.colour.share":          {func(c *train.Config) { c.Augment.Colour.Contrast = 0.9 }, func(c *train.Config) { c.Augment.Colour.Share = 1 }},
+	"augment.colour.brightness":     {coloured, func(c *train.Config) { c.Augment.Colour.Brightness = 0.9 }},
+	"augment.colour.contrast":       {coloured, func(c *train.Config) { c.Augment.Colour.Contrast = 0.9 }},
+	"augment.colour.saturation":     {coloured, func(c *train.Config) { c.Augment.Colour.Saturation = 0.9 }},
 	"patches.drop":                  {func(c *train.Config) { c.Patches.Steps = 9 }, func(c *train.Config) { c.Patches.Drop = 0.5 }},
 	"patches.steps":                 {func(c *train.Config) { c.Patches.Drop = 0.5 }, func(c *train.Config) { c.Patches.Steps = 1 }},
 	"freeze":                        {change: func(c *train.Config) { c.Freeze = []string{"cross"} }},
@@ -116,7 +122,11 @@ var effects = map[string]effect{
 // elsewhere are fields whose change must not be seen in what a run leaves; other
 // tests prove that they do their work.
 var elsewhere = map[string]string{
-	"chunk":         "TestChunksGiveTheStepOfTheWholeBatch",
+	"chunk": "TestChunksGiveTheStepOfTheWholeBatch",
+	// The captions here name colours.
+	"augment.colour.hue":  "pixels.TestHuesAreGuardedByTheCaption",
+	"augment.colour.grey": "pixels.TestHuesAreGuardedByTheCaption",
+
 	"rematerialize": "TestRematerializedStepsAreTheSame",
 }
 

@@ -3,7 +3,7 @@
     python3 scripts/golden/pixels.py pixels/testdata
 
 Writes small source pictures and what Pillow makes of them: resized, decoded on
-white, and changed by the RandAugment operations, with cases.json that lists them.
+white, and changed by RandAugment's and ColorJitter's operations, with cases.json that lists them.
 """
 
 import io
@@ -17,7 +17,7 @@ import PIL
 from PIL import Image, ImageEnhance, ImageOps
 
 root = sys.argv[1]
-cases = {"pillow": PIL.__version__, "resize": [], "decode": [], "augment": [], "exif": [], "training": []}
+cases = {"pillow": PIL.__version__, "resize": [], "decode": [], "augment": [], "colour": [], "exif": [], "training": []}
 
 
 def noise(x, y, c):
@@ -300,7 +300,49 @@ def random_crop(draw, width, height, scale):
     return (width - w) // 2, (height - h) // 2, w, h
 
 
-def training():
+def turn_hue(im, part):
+    """torchvision's adjust_hue of a Pillow picture."""
+    h, s, v = im.convert("HSV").split()
+    by = int(part * 255)
+    return Image.merge("HSV", (h.point(lambda x: (x + by) & 255), s, v)).convert("RGB")
+
+
+COLOURS = {
+    "brightness": lambda im, by: ImageEnhance.Brightness(im).enhance(by),
+    "contrast": lambda im, by: ImageEnhance.Contrast(im).enhance(by),
+    "saturation": lambda im, by: ImageEnhance.Color(im).enhance(by),
+    "hue": turn_hue,
+}
+
+
+def colour():
+    every = Image.new("RGB", (64, 64))
+    every.putdata([(x * 17, y * 17, z * 17) for x in range(16) for y in range(16) for z in range(16)])
+    amounts = {"contrast": [0.0, 0.6, 1.4, 2.0], "saturation": [0.0, 0.6, 1.4, 2.0], "hue": [-0.5, -0.1, 0.0, 0.2, 0.37, 0.5]}
+    for name, im in {"texture": texture(33, 29), "every": every}.items():
+        todo = [(op, by) for op in amounts for by in amounts[op]]
+        stack = Image.new("RGB", (im.width, im.height * len(todo)))
+        for i, (op, by) in enumerate(todo):
+            stack.paste(COLOURS[op](im, by), (0, i * im.height))
+        cases["colour"].append({"source": save(im, f"augment/{name}.png"), "want": save(stack, f"augment/{name}.colour.png"),
+                                "cases": [{"op": op, "by": by} for op, by in todo]})
+
+
+def vary_colour(im, draw, c):
+    """torchvision's ColorJitter and RandomGrayscale."""
+    if draw.unit() < c["share"]:
+        order = list(COLOURS)
+        for i in range(3, 0, -1):
+            j = draw.below(i + 1)
+            order[i], order[j] = order[j], order[i]
+        by = {op: draw.between(1 - c[op], 1 + c[op]) for op in ["brightness", "contrast", "saturation"]}
+        by["hue"] = draw.between(-c["hue"], c["hue"])
+        for op in order:
+            im = COLOURS[op](im, by[op])
+    return im.convert("L").convert("RGB") if draw.unit() < c["grey"] else im
+
+
+def training(suffix="", **more):
     """The whole augmentation of paper.md 4.1, RandomAugment(ops, level)."""
     size, scale, ops, level = 24, 0.2, 2, 7.0
     samples = [(42, step, 3 * step + 1) for step in range(40)] + [(2**64 - 1, 2**63, 2**64 - 1)]
@@ -319,10 +361,12 @@ def training():
                 apply, negative = draw.unit() < 0.5, draw.unit() < 0.5
                 if apply:
                     out = operation(out, OPERATIONS[op], level, negative)
+            if more:
+                out = vary_colour(out, draw, more["colour"])
             stack.paste(out, (0, i * size))
         cases["training"].append({
-            "source": save(im, f"augment/{name}.png"), "want": save(stack, f"augment/{name}.want.png"),
-            "size": size, "min_scale": scale, "flip": 0.5, "ops": ops, "level": level,
+            "source": save(im, f"augment/{name}.png"), "want": save(stack, f"augment/{name}{suffix}.want.png"),
+            "size": size, "min_scale": scale, "flip": 0.5, "ops": ops, "level": level, **more,
             "samples": [[str(n) for n in s] for s in samples]})
 
 
@@ -330,7 +374,9 @@ resize()
 decode()
 exif()
 augment()
+colour()
 training()
+training("-colour", colour={"share": 0.8, "brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1, "grey": 0.2})
 with open(os.path.join(root, "cases.json"), "w") as f:
     json.dump(cases, f, indent=1)
     f.write("\n")
