@@ -39,18 +39,17 @@ func (m *Model) EncodeTexts(ctx context.Context, captions []string) ([]loopitr.E
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(ids[a]), len(ids[b])) })
 	encodings := make([]loopitr.Encoding, len(captions))
 	for len(order) > 0 {
-		rows := batchRows(len(order))
-		batch := order[:min(rows, len(order))]
+		batch := order[:min(batchRows(len(order)), len(order))]
 		order = order[len(batch):]
-		if err := m.encodeTexts(ctx, rows, batch, ids, encodings); err != nil {
+		if err := m.encodeTexts(ctx, batch, ids, encodings); err != nil {
 			return nil, fmt.Errorf("encode captions: %w", err)
 		}
 	}
 	return encodings, nil
 }
 
-func (m *Model) encodeTexts(ctx context.Context, rows int, batch []int, ids [][]int32, to []loopitr.Encoding) error {
-	longest := len(ids[batch[len(batch)-1]])
+func (m *Model) encodeTexts(ctx context.Context, batch []int, ids [][]int32, to []loopitr.Encoding) error {
+	rows, longest := batchRows(len(batch)), len(ids[batch[len(batch)-1]])
 	tokens := m.bucket(longest)
 	padded, mask := make([]int64, rows*tokens), make([]float32, rows*tokens)
 	for row, i := range batch {

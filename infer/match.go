@@ -29,10 +29,9 @@ func (m *Model) Match(ctx context.Context, pairs []loopitr.Pair) ([]float32, err
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(m.matchLength(pairs[a].Text), m.matchLength(pairs[b].Text)) })
 	z := make([]float32, len(pairs))
 	for len(order) > 0 {
-		rows := batchRows(len(order))
-		batch := order[:min(rows, len(order))]
+		batch := order[:min(batchRows(len(order)), len(order))]
 		order = order[len(batch):]
-		if err := m.match(ctx, rows, batch, pairs, z); err != nil {
+		if err := m.match(ctx, batch, pairs, z); err != nil {
 			return nil, fmt.Errorf("match: %w", err)
 		}
 	}
@@ -62,9 +61,10 @@ func (m *Model) checkPair(p loopitr.Pair) error {
 
 // match fills z for the pairs in batch. A caption or picture that several pairs
 // share goes to the engine once, and what it needs alone is computed once.
-func (m *Model) match(ctx context.Context, rows int, batch []int, pairs []loopitr.Pair, z []float32) error {
+func (m *Model) match(ctx context.Context, batch []int, pairs []loopitr.Pair, z []float32) error {
 	texts := gather(batch, func(i int) loopitr.States { return pairs[i].Text })
 	images := gather(batch, func(i int) loopitr.States { return pairs[i].Image })
+	rows := batchRows(len(batch))
 	s := shape{"match", rows, m.matchLength(pairs[batch[len(batch)-1]].Text), texts.held(), images.held()}
 	p, err := m.matchProgram(s)
 	if err != nil {
