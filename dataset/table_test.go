@@ -136,3 +136,12 @@ func TestPictureInTwoSplitFilesKeepsTheFirst(t *testing.T) {
 	sameRecords(t, s, record("a.jpg", "test", "one"))
 	sameSkips(t, s, map[dataset.Reason]int{dataset.SeveralSplits: 1})
 }
+
+// A space before ".." is trimmed from the name, and must not hide it.
+func TestNameThatLeadsOutBehindASpaceIsRefused(t *testing.T) {
+	dir := tree(t, entry{"set/s.tsv", "image\tcaption\na.jpg\tay\n ..\\secret.jpg\tx\n../secret.jpg \tx\n\u00a0../secret.jpg\tx\n"},
+		entry{"secret.jpg", "S"}, entry{"set/a.jpg", "A"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "set", "s.tsv")})
+	sameRecords(t, s, record("a.jpg", "", "ay"))
+	sameSkips(t, s, map[dataset.Reason]int{dataset.UnsafeName: 3})
+}
