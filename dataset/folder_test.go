@@ -106,3 +106,15 @@ func TestOptionsNameTheWrongField(t *testing.T) {
 		}
 	}
 }
+
+// A file where the name has a folder, or a folder's name that no file system
+// holds, says nothing about the other places to look in.
+func TestPathThatCannotBeIsNotTheEndOfLooking(t *testing.T) {
+	long := strings.Repeat("l", 300)
+	dir := tree(t, entry{"s.tsv", "a/b.jpg\t0\tbee\n" + long + "/c.jpg\t0\tsea\na/gone.jpg\t0\tx\n"},
+		entry{"a", "a file"}, entry{"images/a/b.jpg", "B"}, entry{"c.jpg", "C"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tsv")})
+	sameRecords(t, s, record("a/b.jpg", "", "bee"), record(long+"/c.jpg", "", "sea"))
+	samePictures(t, s, "B", "C")
+	sameSkips(t, s, map[dataset.Reason]int{dataset.MissingFile: 1})
+}
