@@ -257,3 +257,23 @@ func FuzzTokens(f *testing.F) {
 		}
 	})
 }
+
+// A picture that tokens stand in for and that is there but cannot be one is not
+// absent.
+func TestBadPictureBesideTokensIsInvalid(t *testing.T) {
+	dir := tree(t, entry{"c.tsv", "a.jpg\t0\tone\nb.jpg\t0\tbee\nc.jpg\t0\tsea\n"}, entry{"a.jpg/x", ""}, entry{"b.jpg", strings.Repeat("B", 100)})
+	tokens := filepath.Join(dir, "x.safetensors")
+	if err := dataset.WriteTokens(tokens, writer(safetensors.F32, "a.jpg", "b.jpg", "c.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "c.tsv"), Tokens: tokens, Limits: dataset.Limits{PictureBytes: 10}})
+	for i, want := range []error{loopitr.ErrInvalid, loopitr.ErrInvalid, loopitr.ErrNotFound} {
+		if _, err := s.Picture(i); !errors.Is(err, want) || errors.Is(want, loopitr.ErrInvalid) && errors.Is(err, loopitr.ErrNotFound) {
+			t.Errorf("%s: got %v, want %v", s.Records[i].ID, err, want)
+		}
+	}
+	f, err := dataset.Check(context.Background(), s, dataset.CheckConfig{})
+	if err != nil || f.Absent != 1 || f.Undecodable.Count != 2 {
+		t.Errorf("%d absent, %d undecodable, %v, want 1 and 2", f.Absent, f.Undecodable.Count, err)
+	}
+}
