@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -83,21 +84,27 @@ func spellings(id string, yield func(string) bool) {
 // archive is a zip of pictures.
 type archive struct {
 	name    string
-	zip     *zip.ReadCloser
+	file    *os.File
+	zip     *zip.Reader
 	byName  map[string]int
 	byBase  map[string]int // -1 where several entries end in the same name
 	largest int64
 }
 
 func openArchive(name string, largest int64) (*archive, error) {
-	r, err := zip.OpenReader(name)
+	file, size, err := openRegular(name)
 	if err != nil {
-		if errors.Is(err, zip.ErrFormat) {
-			return nil, fmt.Errorf("open %s: %w: %w", name, err, loopitr.ErrCorrupt)
-		}
-		return nil, kind(err)
+		return nil, err
 	}
-	a := &archive{name: name, zip: r, byName: map[string]int{}, byBase: map[string]int{}, largest: largest}
+	r, err := zip.NewReader(file, size)
+	if err != nil {
+		_ = file.Close() // nothing was written
+		if _, system := errors.AsType[*fs.PathError](err); system {
+			return nil, kind(err)
+		}
+		return nil, fmt.Errorf("open %s: %w: %w", name, err, loopitr.ErrCorrupt)
+	}
+	a := &archive{name: name, file: file, zip: r, byName: map[string]int{}, byBase: map[string]int{}, largest: largest}
 	for i, entry := range r.File {
 		clean, err := cleanName(entry.Name)
 		if err != nil {
@@ -165,7 +172,7 @@ func (a *archive) picture(p place, limit int64) ([]byte, error) {
 	return picture, err
 }
 
-func (a *archive) close() error { return a.zip.Close() }
+func (a *archive) close() error { return a.file.Close() }
 
 // openFinder opens where the pictures of an annotation file lie.
 func openFinder(o Options, b *builder, beside string) (finder, error) {
