@@ -203,6 +203,9 @@ func csvHeader(in *csvRecords, fields []string, file string) (*columns, error) {
 
 var errOversized = errors.New("oversized")
 
+// overLimit stands in the queue for a line over the limit; no line holds it.
+const overLimit = "\n"
+
 // csvRecords cuts lines into CSV records, so that one bad record costs a line
 // and not the rest of the file.
 type csvRecords struct {
@@ -218,6 +221,9 @@ func (c *csvRecords) line() (string, error) {
 		line := c.queue[0]
 		c.queue = c.queue[1:]
 		c.at++
+		if line == overLimit {
+			return "", errOversized
+		}
 		return line, nil
 	}
 	line, oversized, err := c.in.next()
@@ -245,6 +251,10 @@ func (c *csvRecords) next() ([]string, int, error) {
 	var taken []string
 	for quotes%2 == 1 && len(taken) < longestRecord && size <= c.in.limit {
 		more, err := c.line()
+		if errors.Is(err, errOversized) {
+			taken = append(taken, overLimit) // to be met again and reported
+			break
+		}
 		if err != nil {
 			break
 		}

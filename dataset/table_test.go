@@ -3,9 +3,12 @@ package dataset_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
@@ -144,4 +147,18 @@ func TestNameThatLeadsOutBehindASpaceIsRefused(t *testing.T) {
 	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "set", "s.tsv")})
 	sameRecords(t, s, record("a.jpg", "", "ay"))
 	sameSkips(t, s, map[dataset.Reason]int{dataset.UnsafeName: 3})
+}
+
+func TestOversizedRowBehindAnOpenQuoteIsCounted(t *testing.T) {
+	rows := "image,caption\na.jpg,\"never closed\na.jpg," + strings.Repeat("x", 400) + "\na.jpg,one\n../b.jpg,leads out\n"
+	dir := tree(t, entry{"set.csv", rows}, entry{"a.jpg", "A"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "set.csv"), Limits: dataset.Limits{RowBytes: 300}})
+	sameRecords(t, s, record("a.jpg", "", "one"))
+	var lines []string
+	for _, skip := range s.Skipped.Details {
+		lines = append(lines, fmt.Sprint(strings.TrimPrefix(skip.Where, filepath.Join(dir, "set.csv")), " ", skip.Reason))
+	}
+	if diff := cmp.Diff([]string{":2 bad row", ":3 oversized", ":5 unsafe name"}, lines); diff != "" {
+		t.Errorf("skipped (-want +got):\n%s", diff)
+	}
 }
