@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/loopitr/loopitr"
@@ -247,6 +248,9 @@ func (c *csvRecords) next() ([]string, int, error) {
 			return nil, c.at, err
 		}
 	}
+	if fields := strings.Split(first, string(c.comma)); !slices.ContainsFunc(fields, beginsQuoted) {
+		return fields, c.at, nil
+	}
 	start, quotes, size := c.at, strings.Count(first, `"`), len(first)
 	var taken []string
 	for quotes%2 == 1 && len(taken) < longestRecord && size <= c.in.limit {
@@ -272,6 +276,10 @@ func (c *csvRecords) next() ([]string, int, error) {
 	c.failed = false
 	return nil, start, err
 }
+
+// beginsQuoted reports a quoted field. In a row without one a quote is text, as for
+// pandas, whose files many are.
+func beginsQuoted(field string) bool { return strings.HasPrefix(field, `"`) }
 
 func (c *csvRecords) parse(record string) ([]string, error) {
 	r := csv.NewReader(strings.NewReader(record))

@@ -162,3 +162,10 @@ func TestOversizedRowBehindAnOpenQuoteIsCounted(t *testing.T) {
 		t.Errorf("skipped (-want +got):\n%s", diff)
 	}
 }
+
+func TestQuotesInsideUnquotedFieldsAreText(t *testing.T) {
+	rows := "image_name| comment_number| comment\na.jpg| 0| a \"b\" c\na.jpg| 1| a 6\" pipe\na.jpg| 2| \"b\" first\na.jpg| 3|\"quoted | \"\"\"\n"
+	dir := tree(t, entry{"results.csv", rows}, entry{"a.jpg", "A"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "results.csv"), Strict: true})
+	sameRecords(t, s, record("a.jpg", "", `a "b" c`, `a 6" pipe`, `"b" first`, `quoted | "`))
+}
