@@ -157,9 +157,7 @@ func readCSV(b *builder, r io.Reader, file string, splits map[string]string) err
 			continue
 		case err != nil && in.failed:
 			return fmt.Errorf("read %s: %w", file, err)
-		case err != nil && cols == nil:
-			return fmt.Errorf("read %s: header: %w: %w", file, err, loopitr.ErrInvalid)
-		case err != nil:
+		case err != nil && cols != nil:
 			b.skip(where, BadRow, err.Error())
 			continue
 		}
@@ -180,7 +178,8 @@ func readCSV(b *builder, r io.Reader, file string, splits map[string]string) err
 func firstLineIsCSV(text []byte) bool {
 	line, _, _ := strings.Cut(string(text), "\n")
 	for _, comma := range ",;|" {
-		if _, ok := headerColumns(strings.Split(line, string(comma))); ok && !strings.Contains(line, "\t") {
+		fields, err := (&csvRecords{comma: comma}).parse(line)
+		if _, ok := headerColumns(fields); ok && err == nil && !strings.Contains(line, "\t") {
 			return true
 		}
 	}
@@ -191,14 +190,13 @@ func csvHeader(in *csvRecords, fields []string, file string) (*columns, error) {
 	if c, ok := headerColumns(fields); ok {
 		return &c, nil
 	}
-	whole := strings.Join(fields, ",")
-	for _, comma := range ";|\t" {
-		if c, ok := headerColumns(strings.Split(whole, string(comma))); ok {
-			in.comma = comma
+	for _, in.comma = range ";|\t" {
+		fields, err := in.parse(in.first)
+		if c, ok := headerColumns(fields); ok && err == nil {
 			return &c, nil
 		}
 	}
-	return nil, fmt.Errorf("read %s: header %.120q does not name an image (%s) and a caption (%s): %w", file, whole,
+	return nil, fmt.Errorf("read %s: header %.120q does not name an image (%s) and a caption (%s): %w", file, in.first,
 		strings.Join(imageNames, ", "), strings.Join(captionNames, ", "), loopitr.ErrInvalid)
 }
 
@@ -214,6 +212,7 @@ type csvRecords struct {
 	comma  rune
 	queue  []string // lines given back, oldest first
 	at     int      // line number of the last line taken
+	first  string   // the first line of the last record
 	failed bool     // the error was the reader's, not the record's
 }
 
@@ -248,6 +247,7 @@ func (c *csvRecords) next() ([]string, int, error) {
 			return nil, c.at, err
 		}
 	}
+	c.first = first
 	if fields := strings.Split(first, string(c.comma)); !slices.ContainsFunc(fields, beginsQuoted) {
 		return fields, c.at, nil
 	}

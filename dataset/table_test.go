@@ -45,6 +45,8 @@ func TestCSVReadsQuotesAndOtherSeparators(t *testing.T) {
 		"comma":     "image,caption\na.jpg,\"one, \"\"two\"\"\nthree\"\nb.jpg,bee\n",
 		"crlf":      "image,caption\r\na.jpg,\"one, \"\"two\"\"\r\nthree\"\r\nb.jpg,bee\r\n",
 		"bar":       "image_name| comment_number| comment\na.jpg| 0|\"one, \"\"two\"\"\nthree\"\nb.jpg| 0|bee\n",
+		"quoted":    "\"filename\";\"text\"\n\"a.jpg\";\"one, \"\"two\"\"\nthree\"\n\"b.jpg\";\"bee\"\n",
+		"quoted,":   "\"filename\",\"text\"\n\"a.jpg\",\"one, \"\"two\"\"\nthree\"\n\"b.jpg\",\"bee\"\n",
 		"semicolon": "filename;text\na.jpg;\"one, \"\"two\"\"\nthree\"\nb.jpg;bee\n",
 	} {
 		t.Run(name, func(t *testing.T) {
