@@ -76,6 +76,9 @@ func readJSON(b *builder, r io.Reader, file string) error {
 	} else {
 		err = readImages(b, s)
 	}
+	if err == nil {
+		err = s.end()
+	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
