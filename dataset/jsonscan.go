@@ -182,8 +182,11 @@ func (s *jsonScan) scalar(keep func(byte)) error {
 		if errors.Is(err, io.EOF) && taken > 0 {
 			return nil
 		}
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			return s.wrong("a value is expected")
+		}
+		if err != nil {
+			return err
 		}
 		switch c {
 		case ',', ']', '}', ':', ' ', '\t', '\r', '\n':

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -104,6 +105,20 @@ func modeWord(m fs.FileMode) string {
 	default:
 		return "is no regular file"
 	}
+}
+
+// underContext ends a read with the context's error once that ended, however few
+// of the rows can be used.
+type underContext struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (r underContext) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.in.Read(p)
 }
 
 // readAtMost reads all of r, whose stated size is checked first and not believed.

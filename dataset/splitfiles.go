@@ -48,7 +48,7 @@ func readSplit(b *builder, path, split string, splits map[string]string) error {
 		return nil
 	}
 	defer f.Close()
-	in := newLines(f, min(b.limits.RowBytes, 4096))
+	in := newLines(underContext{b.ctx, f}, min(b.limits.RowBytes, 4096))
 	for {
 		line, oversized, err := in.next()
 		if errors.Is(err, io.EOF) {

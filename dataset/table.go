@@ -32,7 +32,7 @@ type columns struct {
 // none, and rows are FILE<TAB>NUMBER<TAB>...<TAB>CAPTION, FILE#NUMBER<TAB>CAPTION
 // or PICTURE.EXT<TAB>CAPTION.
 func readTSV(b *builder, r io.Reader, file string, splits map[string]string) error {
-	in := newLines(r, b.limits.RowBytes)
+	in := newLines(underContext{b.ctx, r}, b.limits.RowBytes)
 	var cols *columns
 	for {
 		line, oversized, err := in.next()
@@ -144,7 +144,7 @@ const longestRecord = 100
 // The separator is the one of comma, semicolon, bar and tab under which the
 // header reads so; fields may be quoted and then hold line ends.
 func readCSV(b *builder, r io.Reader, file string, splits map[string]string) error {
-	in := &csvRecords{in: newLines(r, b.limits.RowBytes), comma: ','}
+	in := &csvRecords{in: newLines(underContext{b.ctx, r}, b.limits.RowBytes), comma: ','}
 	var cols *columns
 	for {
 		fields, at, err := in.next()
