@@ -156,6 +156,7 @@ func (f *parquetSource) readGroup(b *builder, group format.RowGroup, columns par
 		row.at = spot{file: f.name, line: int(f.rows) + i + 1, unit: "row"}
 		if row.name == "" && f.bytes != nil {
 			row.name = fmt.Sprintf("%s#%d", filepath.Base(f.name), f.rows+int64(i))
+			row.whole = true // another file of that name has other pictures
 		}
 		if f.bytes != nil {
 			switch reason := g.pictures[i]; reason {

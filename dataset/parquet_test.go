@@ -226,3 +226,10 @@ func TestParquetThatUnpacksWithoutEndIsRefused(t *testing.T) {
 		t.Errorf("%d captions under the default limits, want 20000", len(s.Records[0].Captions))
 	}
 }
+
+func TestNamelessRowsOfTwoFilesOfOneNameAreNotOnePicture(t *testing.T) {
+	dir := tree(t, entry{"a/x.parquet", parquetOf(t, []plainRow{{[]byte("A"), "ay"}})}, entry{"b/x.parquet", parquetOf(t, []plainRow{{[]byte("B"), "bee"}})})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "{a,b}", "x.parquet")})
+	sameRecords(t, s, record("x.parquet#0", "", "ay"))
+	sameSkips(t, s, map[dataset.Reason]int{dataset.DuplicateID: 1})
+}
