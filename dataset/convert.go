@@ -139,6 +139,10 @@ func (c *converter) file() error {
 // pictures writes images/ID for every record and returns those that it could.
 func (c *converter) pictures() ([]Record, error) {
 	root := filepath.Join(filepath.Dir(c.config.Path), "images")
+	names := make(map[string]bool, len(c.set.Records))
+	for _, r := range c.set.Records {
+		names[r.ID] = true
+	}
 	kept := make([]Record, 0, len(c.set.Records))
 	for i, r := range c.set.Records {
 		picture, ok, err := c.picture(i)
@@ -149,7 +153,7 @@ func (c *converter) pictures() ([]Record, error) {
 			continue
 		}
 		name := r.ID
-		if !isPicture(name) {
+		if !spelledAlike(name, names) && !isPicture(name) {
 			name += pictureExtension(picture)
 		}
 		path := filepath.Join(root, filepath.FromSlash(name)) // IDs have no ".."
@@ -162,6 +166,17 @@ func (c *converter) pictures() ([]Record, error) {
 		kept = append(kept, r)
 	}
 	return kept, nil
+}
+
+// spelledAlike reports a name under which another of the names would be found, or
+// would be overwritten: "a" beside "a.jpg".
+func spelledAlike(name string, names map[string]bool) bool {
+	alike := false
+	spellings(name, func(spelled string) bool {
+		alike = spelled != name && names[spelled]
+		return !alike
+	})
+	return alike
 }
 
 // pictureExtension is what a picture's first bytes say it is; .jpg when they say

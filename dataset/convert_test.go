@@ -114,6 +114,18 @@ func TestConvertListsPicturesThatCannotBeRead(t *testing.T) {
 	sameRecords(t, openWith(t, dataset.Options{Path: out}), record("b.jpg", "", "bee"))
 }
 
+func TestConvertKeepsPicturesOfLikeNamesApart(t *testing.T) {
+	dir := tree(t, entry{"s.tar", tarOf(t,
+		entry{"a.png", "\x89PNG one"}, entry{"a.txt", "one"}, entry{"b.jpg", "two"}, entry{"b.json", `{"caption": "two", "image": "a.jpg"}`},
+		entry{"c.png", "three"}, entry{"c.json", `{"caption": "three", "image": "a.png"}`}, entry{"d.png", "four"}, entry{"d.txt", "four"})})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tar")})
+	out := filepath.Join(t.TempDir(), "x.jsonl")
+	convert(t, s, dataset.ConvertConfig{Format: dataset.JSONL, Path: out, Pictures: true})
+	again := openWith(t, dataset.Options{Path: out, Strict: true})
+	sameRecords(t, again, s.Records...)
+	samePictures(t, again, "\x89PNG one", "two", "three", "four")
+}
+
 func TestConvertRefusesWhatCannotBeReadBack(t *testing.T) {
 	dir := tree(t, entry{"s.tsv", "image\tcaption\tsplit\na.jpg\tone\tx/y\n"}, entry{"a.jpg", "A"}, entry{"there/old.tar", "x"}, entry{"there/split.x.txt", "x"})
 	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tsv")})
