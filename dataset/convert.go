@@ -163,9 +163,29 @@ func (c *converter) pictures() ([]Record, error) {
 		if err := durable.WriteBytes(path, picture); err != nil {
 			return nil, err
 		}
+		if err := c.found(r.ID, path, picture); err != nil {
+			return nil, err
+		}
 		kept = append(kept, r)
 	}
 	return kept, nil
+}
+
+// found tells whether the picture written to path is the one that is read for its
+// name: a file that was there before may be found first.
+func (c *converter) found(id, path string, picture []byte) error {
+	at, reason, detail := foldersBeside(filepath.Dir(c.config.Path), c.set.limit).find(id)
+	switch {
+	case reason != "":
+		return fmt.Errorf("%s cannot be found again: %s: %s: %w", path, reason, detail, loopitr.ErrInvalid)
+	case at.name == path:
+		return nil
+	}
+	other, err := at.source.picture(at, c.set.limit)
+	if err == nil && bytes.Equal(other, picture) {
+		return nil
+	}
+	return fmt.Errorf("%s is there already and would be read instead of %s: %w", at.name, path, loopitr.ErrInvalid)
 }
 
 // spelledAlike reports a name under which another of the names would be found, or

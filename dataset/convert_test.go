@@ -126,6 +126,16 @@ func TestConvertKeepsPicturesOfLikeNamesApart(t *testing.T) {
 	samePictures(t, again, "\x89PNG one", "two", "three", "four")
 }
 
+func TestConvertRefusesAFolderWhosePicturesHideItsOwn(t *testing.T) {
+	dir := tree(t, entry{"s.tar", tarOf(t, entry{"a.png", "A"}, entry{"a.txt", "ay"})}, entry{"same/a.jpg", "A"}, entry{"other/a.jpg", "B"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tar")})
+	convert(t, s, dataset.ConvertConfig{Format: dataset.TSV, Path: filepath.Join(dir, "same", "x.tsv"), Pictures: true})
+	_, err := dataset.Convert(context.Background(), s, dataset.ConvertConfig{Format: dataset.TSV, Path: filepath.Join(dir, "other", "x.tsv"), Pictures: true})
+	if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), "a.jpg is there already") {
+		t.Errorf("got %v, want ErrInvalid that names a.jpg", err)
+	}
+}
+
 func TestConvertRefusesWhatCannotBeReadBack(t *testing.T) {
 	dir := tree(t, entry{"s.tsv", "image\tcaption\tsplit\na.jpg\tone\tx/y\n"}, entry{"a.jpg", "A"}, entry{"there/old.tar", "x"}, entry{"there/split.x.txt", "x"})
 	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tsv")})

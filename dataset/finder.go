@@ -27,6 +27,11 @@ type folders struct {
 	largest int64 // bytes of a picture
 }
 
+// foldersBeside are where pictures lie when nothing is said.
+func foldersBeside(dir string, largest int64) folders {
+	return folders{roots: []string{dir, filepath.Join(dir, "images"), filepath.Join(dir, "Images")}, largest: largest}
+}
+
 func (f folders) find(id string) (place, Reason, string) {
 	var found place
 	reason, detail := MissingFile, id
@@ -177,7 +182,7 @@ func (a *archive) close() error { return a.file.Close() }
 // openFinder opens where the pictures of an annotation file lie.
 func openFinder(o Options, b *builder, beside string) (finder, error) {
 	if o.Images == "" {
-		return folders{roots: []string{beside, filepath.Join(beside, "images"), filepath.Join(beside, "Images")}, largest: b.limits.PictureBytes}, nil
+		return foldersBeside(beside, b.limits.PictureBytes), nil
 	}
 	facts, err := os.Stat(o.Images)
 	if err != nil {
