@@ -160,6 +160,16 @@ func TestConvertRefusesWhatCannotBeReadBack(t *testing.T) {
 	}
 }
 
+// Lists of splits of the classic kind would state the splits of what is written.
+func TestConvertToFlickrRefusesAFolderWithSplitLists(t *testing.T) {
+	dir := tree(t, entry{"s.jsonl", `{"image": "a.jpg", "caption": "x"}` + "\n"}, entry{"a.jpg", "A"}, entry{"Flickr_8k.trainImages.txt", "a.jpg\n"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.jsonl")})
+	_, err := dataset.Convert(context.Background(), s, dataset.ConvertConfig{Format: dataset.Flickr, Path: filepath.Join(dir, "x.txt")})
+	if !errors.Is(err, loopitr.ErrInvalid) {
+		t.Errorf("got %v, want ErrInvalid", err)
+	}
+}
+
 func TestCheckFindsWhatSpoilsASet(t *testing.T) {
 	dir := tree(t,
 		entry{"s.tsv", strings.Join([]string{"image\tcaption\tsplit", "a.jpg\tone\ttrain", "a.jpg\tOne \ttrain", "b.jpg\tbee\ttrain", "c.jpg\tone\ttest",
