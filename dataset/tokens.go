@@ -226,7 +226,7 @@ func WriteTokens(path string, w TokenWriter) error {
 	if err := w.Validate(); err != nil {
 		return err
 	}
-	ids, err := json.Marshal(w.IDs)
+	ids, err := json.Marshal(append([]string{}, w.IDs...)) // none are [], not null
 	if err != nil {
 		return fmt.Errorf("write tokens %q: %w", path, err)
 	}

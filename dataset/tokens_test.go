@@ -277,3 +277,19 @@ func TestBadPictureBesideTokensIsInvalid(t *testing.T) {
 		t.Errorf("%d absent, %d undecodable, %v, want 1 and 2", f.Absent, f.Undecodable.Count, err)
 	}
 }
+
+func TestTokenFileOfNoPicturesIsReadBack(t *testing.T) {
+	for name, ids := range map[string][]string{"nil": nil, "empty": {}} {
+		path := filepath.Join(t.TempDir(), "x.safetensors")
+		if err := dataset.WriteTokens(path, writer(safetensors.F32, ids...)); err != nil {
+			t.Fatal(err)
+		}
+		f, err := dataset.OpenTokens(path)
+		if err != nil || f.Len() != 0 {
+			t.Fatalf("%s: got %v", name, err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
