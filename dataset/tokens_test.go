@@ -86,6 +86,9 @@ func TestTokenWriterRefusesBadInput(t *testing.T) {
 		"empty id":  func(w *dataset.TokenWriter) { w.IDs = []string{"a", ""} },
 		"no UTF-8":  func(w *dataset.TokenWriter) { w.IDs = []string{"a", "b\xff"} },
 		"no rows":   func(w *dataset.TokenWriter) { w.Row = nil },
+		"scale not finite": func(w *dataset.TokenWriter) {
+			w.DType, w.Scale = safetensors.I8, []float32{1, float32(math.NaN()), 2}
+		},
 		"not finite": func(w *dataset.TokenWriter) {
 			w.Row = func(_ int, dst []float32) error { dst[1] = float32(math.NaN()); return nil }
 		},
@@ -291,5 +294,23 @@ func TestTokenFileOfNoPicturesIsReadBack(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestInt8TokenBeyondFloat32IsCorrupt(t *testing.T) {
+	var b bytes.Buffer
+	if err := safetensors.Write(&b, map[string]string{"ids": "a"}, []safetensors.Source{
+		safetensors.FromFloat32("scale", safetensors.F32, []int{1}, []float32{3e38}),
+		safetensors.FromBytes("tokens", safetensors.I8, []int{1, 1, 1}, []byte{127}),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := dataset.ReadTokens(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := make([]float32, 1)
+	if err := f.Read(0, dst); !errors.Is(err, loopitr.ErrCorrupt) {
+		t.Errorf("got %v, %v, want ErrCorrupt", dst, err)
 	}
 }
