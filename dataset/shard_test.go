@@ -221,3 +221,10 @@ func TestDamagedZipIsCorrupt(t *testing.T) {
 		}
 	}
 }
+
+func TestSecondCaptionsOfASampleAreCounted(t *testing.T) {
+	dir := tree(t, entry{"s.tar", tarOf(t, entry{"a.jpg", "A"}, entry{"a.txt", "one"}, entry{"a.TXT", "two"})})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tar")})
+	sameRecords(t, s, record("a", "", "one"))
+	sameSkips(t, s, map[dataset.Reason]int{dataset.DuplicateID: 1})
+}
