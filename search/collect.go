@@ -94,6 +94,8 @@ func (b *build) take(ctx context.Context, e event) error {
 		return err
 	}
 	switch {
+	case l.failed != nil:
+		return l.failed
 	case l.err != nil && l.unread && errors.Is(l.err, fs.ErrNotExist):
 		b.report.Found-- // gone since the walk saw it
 		b.gone.Store(true)
@@ -137,6 +139,8 @@ func (b *build) place(ctx context.Context, e event, l loaded) error {
 	}
 	if l.known { // and dropped since: the file has to be decoded after all
 		switch l = b.load(ctx, e); {
+		case l.failed != nil:
+			return l.failed
 		case l.err != nil:
 			b.refuse(l, l.err)
 			return nil

@@ -44,6 +44,8 @@ type loaded struct {
 	// so that what the index holds of it stays.
 	err    error
 	unread bool
+	// failed is the index's own error, which is no fault of the file.
+	failed error
 }
 
 // load reads, hashes and, if the content is new, decodes a file.
@@ -65,7 +67,7 @@ func (b *build) load(ctx context.Context, e event) loaded {
 	l.item.Size, l.item.Hash = int64(len(encoded)), hashOf(encoded)
 	holders, err := b.holders(ctx, l.item.Hash)
 	if err != nil {
-		l.err, l.unread = err, true
+		l.failed = err
 		return l
 	}
 	if len(holders) > 0 {

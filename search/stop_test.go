@@ -94,6 +94,23 @@ func TestBuildOnAFullDisk(t *testing.T) {
 	wantHeld(t, f.index, files)
 }
 
+// deaf is an index that cannot be asked for contents.
+type deaf struct{ loopitr.Index }
+
+func (deaf) Holders(context.Context, loopitr.Hash) ([]loopitr.Item, error) {
+	return nil, fmt.Errorf("server is away: %w", loopitr.ErrUnavailable)
+}
+
+func TestBuildDoesNotBlameFilesForTheIndex(t *testing.T) {
+	f := newFolder(t, map[string]string{"a.jpg": "PIC one", "b.jpg": "PIC two"})
+	c := search.BuildConfig{
+		Folder: f.fs(), Index: deaf{f.index}, Encoder: f.model, Preparer: f.model,
+		Skipped: func(s search.Skip) { t.Errorf("%q was skipped: %v", s.Path, s.Err) },
+	}
+	_, err := search.Build(t.Context(), c)
+	wantKind(t, "build", err, loopitr.ErrUnavailable)
+}
+
 func TestBuildRefusesVectorsThatAreNotFinite(t *testing.T) {
 	f := newFolder(t, map[string]string{"a.jpg": "PIC    "}) // no words: 0/0
 	_, err := search.Build(t.Context(), search.BuildConfig{Folder: f.fs(), Index: f.index, Encoder: f.model, Preparer: f.model})
