@@ -187,16 +187,14 @@ func (b *build) run(ctx context.Context) error {
 		stop()
 		for range toCollect { // let the walk see that it is over
 		}
-		// What is encoded is paid for: it is kept even though ctx has ended.
-		saved, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		return firstError(ctx.Err(), collected, b.commit(saved))
+		return b.salvage(ctx, collected)
 	}
-	if err := <-walked; err != nil {
-		return errors.Join(err, b.flush(ctx))
-	}
+	walk := <-walked
 	if err := b.flush(ctx); err != nil {
-		return err
+		return errors.Join(walk, b.salvage(ctx, err))
+	}
+	if walk != nil {
+		return walk
 	}
 	if b.gone.Load() {
 		if err := b.prune(ctx); err != nil {
@@ -207,6 +205,13 @@ func (b *build) run(ctx context.Context) error {
 		return nil
 	}
 	return b.Index.Publish(ctx)
+}
+
+// salvage commits what is encoded, which is paid for, even though ctx has ended.
+func (b *build) salvage(ctx context.Context, cause error) error {
+	saved, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return firstError(ctx.Err(), cause, b.commit(saved))
 }
 
 // firstError keeps the cause and, if another, what went wrong afterwards.

@@ -188,7 +188,7 @@ func (b *build) reuse(e event, l loaded, holders []loopitr.Item) {
 }
 
 // encode runs the encoder on what waits. Pictures that it refuses are found one by
-// one and skipped.
+// one and skipped; what it fails on otherwise goes on waiting.
 func (b *build) encode(ctx context.Context) error {
 	batch := b.waiting
 	b.waiting = nil
@@ -197,7 +197,7 @@ func (b *build) encode(ctx context.Context) error {
 	}
 	encodings, err := b.encodeImages(ctx, batch)
 	if errors.Is(err, loopitr.ErrInvalid) {
-		for _, one := range batch {
+		for i, one := range batch {
 			encodings, err := b.encodeImages(ctx, []loaded{one})
 			if errors.Is(err, loopitr.ErrInvalid) {
 				b.refused[one.item.Hash] = err
@@ -205,6 +205,7 @@ func (b *build) encode(ctx context.Context) error {
 				continue
 			}
 			if err != nil {
+				b.waiting = batch[i:]
 				return err
 			}
 			b.keep(one, encodings[0])
@@ -212,6 +213,7 @@ func (b *build) encode(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
+		b.waiting = batch
 		return err
 	}
 	for i, one := range batch {
@@ -257,16 +259,17 @@ func (b *build) flush(ctx context.Context) error {
 }
 
 // commit stores what is encoded and all that needs no encoding, unless that has
-// failed before.
+// failed before for another reason than the end of ctx.
 func (b *build) commit(ctx context.Context) error {
 	if b.broken {
 		return nil
 	}
 	err := b.store(ctx)
-	b.broken = err != nil
+	b.broken = err != nil && ctx.Err() == nil
 	return err
 }
 
+// store forgets each thing as it is stored, so that it can go on after ctx ended.
 func (b *build) store(ctx context.Context) error {
 	waits := map[loopitr.Hash]bool{}
 	for _, l := range b.waiting {
@@ -282,15 +285,18 @@ func (b *build) store(ctx context.Context) error {
 			b.encoded = append(b.encoded, loopitr.Entry{Item: l.item})
 		}
 	}
+	b.bare = nil
 	if len(b.encoded) > 0 {
 		if err := b.Index.Put(ctx, b.encoded); err != nil {
 			return err
 		}
+		b.encoded = nil
 	}
 	if len(b.moves) > 0 {
 		if err := b.Index.Move(ctx, b.moves); err != nil {
 			return err
 		}
+		b.moves = nil
 	}
 	if len(b.deletes) > 0 {
 		n, err := b.Index.Delete(ctx, b.deletes)
