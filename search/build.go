@@ -67,12 +67,15 @@ func (c BuildConfig) Validate() error {
 	return nil
 }
 
+// defaultFileBytes is more than any camera writes.
+const defaultFileBytes = 256 << 20
+
 func (c BuildConfig) withDefaults() BuildConfig {
 	setDefault(&c.Batch, 32)
 	setDefault(&c.Readers, runtime.GOMAXPROCS(0))
 	setDefault(&c.CommitItems, 256)
 	setDefault(&c.CommitEvery, 2*time.Second)
-	setDefault(&c.MaxFileBytes, 256<<20)
+	setDefault(&c.MaxFileBytes, defaultFileBytes)
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
 	}

@@ -32,6 +32,19 @@ func readFile(folder fs.FS, path string, limit int64) ([]byte, error) {
 	return encoded, nil
 }
 
+// readItem reads the file of an item if it has the size that the index says. What
+// an index says may be a stranger's: what never ends or is too large stays shut.
+func readItem(folder fs.FS, i loopitr.Item) ([]byte, error) {
+	stat, err := fs.Stat(folder, i.Path)
+	if err != nil {
+		return nil, err
+	}
+	if !stat.Mode().IsRegular() || stat.Size() != i.Size || i.Size > defaultFileBytes {
+		return nil, fmt.Errorf("it is not a file of %d bytes: %w", i.Size, loopitr.ErrInvalid)
+	}
+	return readFile(folder, i.Path, i.Size)
+}
+
 // loaded is a picture file that has to go into the index.
 type loaded struct {
 	item loopitr.Item
