@@ -28,6 +28,7 @@ type build struct {
 	refused    map[loopitr.Hash]error  // contents the encoder refused since the last commit
 	moves      []loopitr.Move
 	movedFrom  map[string]bool
+	placed     map[string]bool // paths that get another item at the next commit
 	deletes    []string
 	broken     bool // a commit has failed: another one would as well
 	lastCommit time.Time
@@ -65,7 +66,8 @@ func (b *build) size() int {
 
 func (b *build) reset() {
 	b.bare, b.encoded, b.moves, b.deletes = nil, nil, nil, nil
-	b.fresh, b.refused, b.movedFrom = map[loopitr.Hash]string{}, map[loopitr.Hash]error{}, map[string]bool{}
+	b.fresh, b.refused = map[loopitr.Hash]string{}, map[loopitr.Hash]error{}
+	b.movedFrom, b.placed = map[string]bool{}, map[string]bool{}
 	b.lastCommit = time.Now()
 }
 
@@ -123,6 +125,12 @@ func (b *build) refuse(l loaded, err error) {
 
 // place decides what has to be done for a file whose content is known.
 func (b *build) place(ctx context.Context, e event, l loaded) error {
+	if b.movedFrom[e.path] { // a file came to where another is just moved from
+		if err := b.flush(ctx); err != nil {
+			return err
+		}
+	}
+	b.placed[e.path] = true
 	if _, fresh := b.fresh[l.item.Hash]; fresh {
 		b.report.Duplicates++
 		b.bare = append(b.bare, l)
@@ -173,7 +181,7 @@ func (b *build) reuse(e event, l loaded, holders []loopitr.Item) {
 		}
 	}
 	for _, h := range holders {
-		if b.movedFrom[h.Path] {
+		if b.movedFrom[h.Path] || b.placed[h.Path] {
 			continue
 		}
 		if _, err := fs.Stat(b.Folder, h.Path); errors.Is(err, fs.ErrNotExist) {
