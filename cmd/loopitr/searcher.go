@@ -73,7 +73,7 @@ func (g *global) openSearcher(ctx context.Context, f *searchFlags) (_ *searcher,
 	}
 	s.folder = made.Folder
 	if f.folder != "" {
-		s.folder = f.folder
+		s.folder = absolute(f.folder)
 	}
 	config := search.Config{Index: s.index, Encoder: s.model, Matcher: s.model, Preparer: s.model}
 	if s.folder != "" {
