@@ -120,6 +120,7 @@ func (f *searchFlags) query(parts []loopitr.Part) (loopitr.Query, error) {
 	if err != nil {
 		return loopitr.Query{}, err
 	}
+	f.output.cut = f.minMatch > 0
 	q := loopitr.Query{Parts: parts, Filter: filter, Count: f.count, Rerank: int(f.rerank), MinMatch: f.minMatch}
 	if f.rerank < 0 {
 		return q, fmt.Errorf("%w: --rerank all is for eval: give a number or off", errUsage)
