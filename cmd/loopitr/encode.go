@@ -61,6 +61,9 @@ func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []st
 	if (f.tokens == "") != (f.data.Path == "") || f.tokens != "" && len(args) > 0 {
 		return fmt.Errorf("%w: --tokens FILE and --data PATH belong together, without arguments", errUsage)
 	}
+	if f.tokens != "" && (f.out != "" || f.pictures) {
+		return fmt.Errorf("%w: --out and --pictures are for vectors: leave them away with --tokens", errUsage)
+	}
 	if !slices.Contains(stores(), f.store) {
 		return fmt.Errorf("%w: --store %q is none of %s", errUsage, f.store, strings.Join(stores(), ", "))
 	}
