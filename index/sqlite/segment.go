@@ -90,12 +90,14 @@ func (b *block) loadSegments(ctx context.Context, q queryer, g generation) error
 		}
 	}
 	after := b.reached
-	var rows int
-	err = q.QueryRowContext(ctx, g.sql("SELECT coalesce(sum(length(vectors)), 0) FROM segments_$g WHERE first > ?"), after).Scan(&rows)
+	var bytes int
+	// A row may claim any length, and all of them together no more than the file has.
+	err = q.QueryRowContext(ctx, g.sql(`SELECT min(coalesce(sum(length(vectors)), 0),
+		(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)) FROM segments_$g WHERE first > ?`), after).Scan(&bytes)
 	if err != nil {
 		return err
 	}
-	b.grow(rows / rowBytes(g.dimensions)) // bounded by the file's own size
+	b.grow(bytes / rowBytes(g.dimensions))
 	segments, err := q.QueryContext(ctx, g.sql("SELECT vectors FROM segments_$g WHERE first > ? ORDER BY first"), after)
 	if err != nil {
 		return err
