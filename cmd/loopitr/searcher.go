@@ -125,6 +125,9 @@ func (f *searchFlags) query(parts []loopitr.Part) (loopitr.Query, error) {
 	if f.rerank < 0 {
 		return q, fmt.Errorf("%w: --rerank all is for eval: give a number or off", errUsage)
 	}
+	if f.timeout < 0 {
+		return q, fmt.Errorf("%w: --timeout %v is below zero", errUsage, f.timeout)
+	}
 	return q, nil
 }
 
