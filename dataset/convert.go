@@ -65,8 +65,9 @@ func (c ConvertConfig) Validate() error {
 }
 
 // Convert writes a set. Opening what it wrote gives the same Records, and with
-// pictures the same bytes. A picture that cannot be read is left out, with its
-// record, and listed. Every file is complete or not there. The error wraps
+// pictures the same bytes. A picture that cannot be read, or whose captions take
+// more than a row's default limit in the format, is left out, with its record, and
+// listed. Every file is complete or not there. The error wraps
 // loopitr.ErrInvalid when the format cannot hold the set's names; otherwise it is
 // ctx's or the operating system's.
 func Convert(ctx context.Context, s *Set, config ConvertConfig) (Skips, error) {
@@ -101,6 +102,9 @@ func (c *converter) picture(i int) (picture []byte, ok bool, err error) {
 	if err := c.ctx.Err(); err != nil {
 		return nil, false, err
 	}
+	if !c.fits(i) {
+		return nil, false, nil
+	}
 	picture, err = c.set.Picture(i)
 	if err != nil {
 		c.skip(i, err)
@@ -117,15 +121,49 @@ func (c *converter) skip(i int, err error) {
 	c.skips.add(DefaultLimits().Details, Skip{Where: c.set.Records[i].ID, Reason: reason, Detail: err.Error()})
 }
 
+// jsonSpelling is the most bytes that JSON writes for one.
+const jsonSpelling = 6
+
+// fits tells whether a record can be read back from the format, in which it may be
+// one row; if not, it is listed.
+func (c *converter) fits(i int) bool {
+	r, limit, size := c.set.Records[i], DefaultLimits().RowBytes, 0
+	for _, caption := range r.Captions {
+		size += len(caption) + 1
+	}
+	switch c.config.Format {
+	case JSONL, Karpathy:
+		if jsonSpelling*size > limit {
+			var row bytes.Buffer
+			if err := formats[c.config.Format](&row, []Record{r}); err == nil {
+				size = row.Len()
+			}
+		}
+	case WebDataset:
+	default:
+		return true // a caption a row
+	}
+	if size > limit {
+		c.skips.add(DefaultLimits().Details, Skip{Where: r.ID, Reason: OversizedInput, Detail: fmt.Sprintf("captions of %d bytes, a row's limit is %d", size, limit)})
+	}
+	return size <= limit
+}
+
 func (c *converter) file() error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
-	records := c.set.Records
+	var records []Record
 	if c.config.Pictures {
 		var err error
 		if records, err = c.pictures(); err != nil {
 			return err
+		}
+	} else {
+		for i, r := range c.set.Records {
+			if c.fits(i) {
+				records = append(records, r)
+			}
 		}
 	}
 	if c.config.Format == Flickr {

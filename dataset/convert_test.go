@@ -258,3 +258,45 @@ func TestSplitDependsOnTheNameAlone(t *testing.T) {
 		}
 	}
 }
+
+// What could not be read back is listed, not lost.
+func TestConvertListsWhatNoRowHolds(t *testing.T) {
+	dir := t.TempDir()
+	var rows strings.Builder
+	rows.WriteString("image\tcaption\n")
+	for i := range 70 {
+		fmt.Fprintf(&rows, "many.jpg\t%d %s\n", i, strings.Repeat("é", 8000))
+	}
+	rows.WriteString("few.jpg\ta dog\n")
+	path := filepath.Join(dir, "first.tsv")
+	for name, content := range map[string]string{path: rows.String(), filepath.Join(dir, "many.jpg"): "\xff\xd8", filepath.Join(dir, "few.jpg"): "\xff\xd8"} {
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := dataset.Open(context.Background(), dataset.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if n := len(first.Records); n != 2 {
+		t.Fatalf("%d records", n)
+	}
+	for format, lost := range map[dataset.Format]int{
+		dataset.JSONL: 1, dataset.Karpathy: 1, dataset.WebDataset: 1, dataset.TSV: 0, dataset.CSV: 0,
+	} {
+		out := filepath.Join(t.TempDir(), outputs[format])
+		skips := convert(t, first, dataset.ConvertConfig{Format: format, Path: out, Pictures: true})
+		if got := skips.Counts[dataset.OversizedInput]; got != lost {
+			t.Errorf("%s: %d listed, want %d", format, got, lost)
+		}
+		second, err := dataset.Open(context.Background(), dataset.Options{Path: out})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(second.Records); n != 2-lost {
+			t.Errorf("%s: %d records read back, want %d", format, n, 2-lost)
+		}
+		second.Close()
+	}
+}
