@@ -84,7 +84,7 @@ type run struct {
 	sampler    *dataset.Sampler
 	validator  *validator // nil without validation
 	state      *engine.State
-	steppers   map[[3]int]stepper // by pairs, caption tokens and shown patches
+	steppers   map[stepKey]stepper
 	at         progress
 	window     window
 	saved      time.Time
@@ -210,13 +210,20 @@ type stepper interface {
 	close() error
 }
 
+// stepKey is what compiled steps of one run differ in.
+type stepKey struct {
+	pairs, tokens, shown int
+	judges               bool
+}
+
 // stepper is the compiled step for a batch's shape.
 func (r *run) stepper(b batch) (stepper, error) {
-	key := [3]int{b.pairs, b.tokens, len(b.shown) / b.pairs}
+	c := r.Config.at(b.step)
+	key := stepKey{pairs: b.pairs, tokens: b.tokens, shown: len(b.shown) / b.pairs, judges: c.Loss.Judges()}
 	if s := r.steppers[key]; s != nil {
 		return s, nil
 	}
-	s, err := r.Config.newStepper(r.state, sizes{pairs: b.pairs, tokens: b.tokens, shown: key[2], picture: r.pictures.shape()})
+	s, err := c.newStepper(r.state, sizes{pairs: key.pairs, tokens: key.tokens, shown: key.shown, picture: r.pictures.shape()})
 	if err == nil {
 		r.steppers[key] = s
 	}
@@ -298,7 +305,7 @@ func (r *run) batchers() ([]*batcher, error) {
 	for range feeders {
 		b := &batcher{
 			seed: r.Config.Seed, sampler: r.sampler, pictures: r.pictures, tokenizer: tokenizer,
-			hide: r.Config.Loss.MaskedTokens, patches: r.Config.Patches, all: r.Config.Network.Vision.PictureTokens() - 1,
+			hide: r.Config.Loss.MaskedTokens, alone: int64(r.Config.Alone), patches: r.Config.Patches, all: r.Config.Network.Vision.PictureTokens() - 1,
 		}
 		if !r.pictures.seenAsTokens() {
 			if b.augmenter, err = newAugmenter(r.Config); err != nil {
