@@ -95,7 +95,7 @@ func TestChunksGiveTheStepOfTheWholeBatch(t *testing.T) {
 			c.Network.Text.MaskedModeling, c.Loss.MaskedTokens = true, loss.MaskedTokensConfig{Weight: 0.7, Share: 0.4}
 		},
 		"alone, then the loop": func(c *train.Config) {
-			c.Alone, c.Steps = 2, 4
+			c.Alone, c.Steps = 0.5, 4
 			c.Network.Text.MaskedModeling, c.Loss.MaskedTokens = true, loss.MaskedTokensConfig{Weight: 0.7, Share: 0.4}
 		},
 		"masked tokens without judgement": func(c *train.Config) {

@@ -18,7 +18,7 @@ func TestAloneLeavesTheJudgeAlone(t *testing.T) {
 	o := train.Options{Config: tiny(3), Train: set, Engine: e}
 	o.Config.Network.Text.MaskedModeling, o.Config.Loss.MaskedTokens = true, loss.MaskedTokensConfig{Weight: 0.7, Share: 0.4}
 	for steps, learns := range map[int]bool{3: false, 4: true} {
-		o.Config.Alone, o.Config.Steps, o.Dir = 3, steps, t.TempDir()
+		o.Config.Alone, o.Config.Steps, o.Dir = 0.74, steps, t.TempDir() // all of three steps, three of four
 		after := trained(t, o)
 		run, _, err := train.Stored(o.Dir) // its vocabulary is as large as the captions made it
 		if err != nil {

@@ -50,7 +50,6 @@ type batcher struct {
 	augmenter *pixels.Augmenter // nil where steps take tokens
 	tokenizer *wordpiece.Tokenizer
 	hide      loss.MaskedTokensConfig // a weight of 0 makes no masked ids
-	alone     int64                   // steps before which nothing is hidden either
 	patches   Patches
 	all       int // patches of a whole picture
 	scratch   []uint8
@@ -137,7 +136,7 @@ func (b *batcher) tokenize(out *batch, captions []string) {
 			out.mask[i] = 1
 		}
 	}
-	if b.hide.Weight > 0 && out.step >= b.alone {
+	if b.hide.Weight > 0 {
 		b.mask(out)
 	}
 }

@@ -41,10 +41,10 @@ type Config struct {
 	Loss      loss.Config          `json:"loss"`
 	Negatives loss.NegativesConfig `json:"negatives"`
 	Hardness  Hardness             `json:"hardness"`
-	// Alone is for how many steps the dual encoder learns alone, by contrast: a step
-	// then costs little over half. Hardness and the warm-up of distillation count from
-	// the first step of the whole loop.
-	Alone   int                  `json:"alone"`
+	// Alone is for which share of the run, from its start, the dual encoder learns
+	// alone, by contrast: a step then costs little over half. Hardness and the warm-up
+	// of distillation count from the first step of the whole loop.
+	Alone   float64              `json:"alone"`
 	Augment pixels.AugmentConfig `json:"augment"`
 	Patches Patches              `json:"patches"`
 	// Freeze names parts of the network that stay as they start: "vision", "text",
@@ -77,15 +77,12 @@ func (h Hardness) at(step int64) float32 {
 	if step >= int64(h.Steps) {
 		return 1
 	}
-	step = max(step, 0)
 	return float32(h.From + (1-h.From)*float64(step)/float64(h.Steps))
 }
 
-// at is the recipe of one step.
-func (c Config) at(step int64) Config {
-	if step < int64(c.Alone) {
-		c.Loss.Match.Weight, c.Loss.Distill.Weight, c.Loss.MaskedTokens.Weight = 0, 0, 0
-	}
+// contrastOnly is the recipe of a step of the dual encoder alone.
+func (c Config) contrastOnly() Config {
+	c.Loss.Match.Weight, c.Loss.Distill.Weight, c.Loss.MaskedTokens.Weight = 0, 0, 0
 	return c
 }
 
@@ -155,8 +152,8 @@ func (c Config) Validate() error {
 		return c.invalid("chunk", c.Chunk, "does not divide the batch")
 	case c.Negatives.Count >= c.Batch:
 		return c.invalid("negatives.count", c.Negatives.Count, "a batch has fewer negatives")
-	case c.Alone < 0 || c.Alone > 0 && c.Loss.Contrast.Weight == 0:
-		return c.invalid("alone", c.Alone, "is below 0, or loss.contrast.weight leaves nothing to learn alone")
+	case !(c.Alone >= 0 && c.Alone < 1) || c.Alone > 0 && c.Loss.Contrast.Weight == 0:
+		return c.invalid("alone", c.Alone, "is not within 0 and less than 1, or loss.contrast.weight leaves nothing to learn alone")
 	case c.Hardness.From < 0 || c.Hardness.Steps < 0:
 		return c.invalid("hardness", c.Hardness, "is below 0")
 	case !(c.Patches.Drop >= 0 && c.Patches.Drop < 1) || c.Patches.Steps < 0:

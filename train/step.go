@@ -238,12 +238,14 @@ func flatPlaces(places, ids *graph.Node) *graph.Node {
 // stepSize holds what changes from step to step besides the batch.
 type stepSize struct{ rate, correct1, correct2, distill, hardness, average float32 }
 
-func (c Config) stepSize(step int64, progress float64) stepSize {
+// stepSize is that of a step after so many that the dual encoder took alone, when
+// progress of the run is behind it.
+func (c Config) stepSize(step, alone int64, progress float64) stepSize {
 	s := c.Optimizer.stepSize(int(step), c.Optimizer.Rate(int(step), progress))
 	distill := c.Loss.Distill.Weight
-	judging := step - int64(c.Alone)
+	judging := step - alone
 	if warm := c.Loss.Distill.WarmupSteps; judging < int64(warm) {
-		distill *= max(float64(judging), 0) / float64(warm)
+		distill *= float64(judging) / float64(warm)
 	}
 	// The average follows quickly at first, so that it forgets the initial weights.
 	average := max(1-c.Average, 9/(10+float64(step)))
