@@ -127,6 +127,7 @@ var elsewhere = map[string]string{
 	// The captions here name colours.
 	"augment.colour.hue":  "pixels.TestHuesAreGuardedByTheCaption",
 	"augment.colour.grey": "pixels.TestHuesAreGuardedByTheCaption",
+	"augment.convolve":    "pixels.TestHuesAreGuardedByTheCaption",
 
 	"rematerialize": "TestRematerializedStepsAreTheSame",
 }
