@@ -216,6 +216,7 @@ func TestAugmentConfig(t *testing.T) {
 		}
 	}
 	for _, c := range []pixels.AugmentConfig{{MinScale: -1}, {MinScale: 1.1}, {MinScale: math.NaN()}, {Flip: 2}, {Flip: math.NaN()}, {Ops: -1}, {Ops: 1000}, {Level: 11}, {Level: math.NaN()},
+		{Affine: pixels.AffineConfig{Share: 1.1}}, {Affine: pixels.AffineConfig{Degrees: 46}}, {Affine: pixels.AffineConfig{Scale: 1}}, {Affine: pixels.AffineConfig{Shear: math.NaN()}}, {Affine: pixels.AffineConfig{Fill: 256}}, {Affine: pixels.AffineConfig{Fill: -1}},
 		{Convolve: -0.1}, {Convolve: math.NaN()}, {Colour: pixels.ColourConfig{Hue: 0.6}}, {Colour: pixels.ColourConfig{Grey: -1}}, {Colour: pixels.ColourConfig{Saturation: math.NaN()}}} {
 		if _, err := pixels.NewAugmenter(pixels.Half(8), c); !errors.Is(err, loopitr.ErrInvalid) {
 			t.Errorf("%+v: error %v, want ErrInvalid", c, err)
