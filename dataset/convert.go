@@ -65,8 +65,9 @@ func (c ConvertConfig) Validate() error {
 }
 
 // Convert writes a set. Opening what it wrote gives the same Records, and with
-// pictures the same bytes. A picture that cannot be read is left out, with its
-// record, and listed. Every file is complete or not there. The error wraps
+// pictures the same bytes. A picture that cannot be read, or whose captions take
+// more than a row's default limit in the format, is left out, with its record, and
+// listed. Every file is complete or not there. The error wraps
 // loopitr.ErrInvalid when the format cannot hold the set's names; otherwise it is
 // ctx's or the operating system's.
 func Convert(ctx context.Context, s *Set, config ConvertConfig) (Skips, error) {
@@ -101,6 +102,9 @@ func (c *converter) picture(i int) (picture []byte, ok bool, err error) {
 	if err := c.ctx.Err(); err != nil {
 		return nil, false, err
 	}
+	if !c.fits(i) {
+		return nil, false, nil
+	}
 	picture, err = c.set.Picture(i)
 	if err != nil {
 		c.skip(i, err)
@@ -117,15 +121,49 @@ func (c *converter) skip(i int, err error) {
 	c.skips.add(DefaultLimits().Details, Skip{Where: c.set.Records[i].ID, Reason: reason, Detail: err.Error()})
 }
 
+// jsonSpelling is the most bytes that JSON writes for one.
+const jsonSpelling = 6
+
+// fits tells whether a record can be read back from the format, in which it may be
+// one row; if not, it is listed.
+func (c *converter) fits(i int) bool {
+	r, limit, size := c.set.Records[i], DefaultLimits().RowBytes, 0
+	for _, caption := range r.Captions {
+		size += len(caption) + 1
+	}
+	switch c.config.Format {
+	case JSONL, Karpathy:
+		if jsonSpelling*size > limit {
+			var row bytes.Buffer
+			if err := formats[c.config.Format](&row, []Record{r}); err == nil {
+				size = row.Len()
+			}
+		}
+	case WebDataset:
+	default:
+		return true // a caption a row
+	}
+	if size > limit {
+		c.skips.add(DefaultLimits().Details, Skip{Where: r.ID, Reason: OversizedInput, Detail: fmt.Sprintf("captions of %d bytes, a row's limit is %d", size, limit)})
+	}
+	return size <= limit
+}
+
 func (c *converter) file() error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
-	records := c.set.Records
+	var records []Record
 	if c.config.Pictures {
 		var err error
 		if records, err = c.pictures(); err != nil {
 			return err
+		}
+	} else {
+		for i, r := range c.set.Records {
+			if c.fits(i) {
+				records = append(records, r)
+			}
 		}
 	}
 	if c.config.Format == Flickr {
@@ -139,6 +177,10 @@ func (c *converter) file() error {
 // pictures writes images/ID for every record and returns those that it could.
 func (c *converter) pictures() ([]Record, error) {
 	root := filepath.Join(filepath.Dir(c.config.Path), "images")
+	names := make(map[string]bool, len(c.set.Records))
+	for _, r := range c.set.Records {
+		names[r.ID] = true
+	}
 	kept := make([]Record, 0, len(c.set.Records))
 	for i, r := range c.set.Records {
 		picture, ok, err := c.picture(i)
@@ -149,7 +191,7 @@ func (c *converter) pictures() ([]Record, error) {
 			continue
 		}
 		name := r.ID
-		if !isPicture(name) {
+		if !spelledAlike(name, names) && !isPicture(name) {
 			name += pictureExtension(picture)
 		}
 		path := filepath.Join(root, filepath.FromSlash(name)) // IDs have no ".."
@@ -159,9 +201,40 @@ func (c *converter) pictures() ([]Record, error) {
 		if err := durable.WriteBytes(path, picture); err != nil {
 			return nil, err
 		}
+		if err := c.found(r.ID, path, picture); err != nil {
+			return nil, err
+		}
 		kept = append(kept, r)
 	}
 	return kept, nil
+}
+
+// found tells whether the picture written to path is the one that is read for its
+// name: a file that was there before may be found first.
+func (c *converter) found(id, path string, picture []byte) error {
+	at, reason, detail := foldersBeside(filepath.Dir(c.config.Path), c.set.limit).find(id)
+	switch {
+	case reason != "":
+		return fmt.Errorf("%s cannot be found again: %s: %s: %w", path, reason, detail, loopitr.ErrInvalid)
+	case at.name == path:
+		return nil
+	}
+	other, err := at.source.picture(at, c.set.limit)
+	if err == nil && bytes.Equal(other, picture) {
+		return nil
+	}
+	return fmt.Errorf("%s is there already and would be read instead of %s: %w", at.name, path, loopitr.ErrInvalid)
+}
+
+// spelledAlike reports a name under which another of the names would be found, or
+// would be overwritten: "a" beside "a.jpg".
+func spelledAlike(name string, names map[string]bool) bool {
+	alike := false
+	spellings(name, func(spelled string) bool {
+		alike = spelled != name && names[spelled]
+		return !alike
+	})
+	return alike
 }
 
 // pictureExtension is what a picture's first bytes say it is; .jpg when they say

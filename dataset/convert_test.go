@@ -114,6 +114,28 @@ func TestConvertListsPicturesThatCannotBeRead(t *testing.T) {
 	sameRecords(t, openWith(t, dataset.Options{Path: out}), record("b.jpg", "", "bee"))
 }
 
+func TestConvertKeepsPicturesOfLikeNamesApart(t *testing.T) {
+	dir := tree(t, entry{"s.tar", tarOf(t,
+		entry{"a.png", "\x89PNG one"}, entry{"a.txt", "one"}, entry{"b.jpg", "two"}, entry{"b.json", `{"caption": "two", "image": "a.jpg"}`},
+		entry{"c.png", "three"}, entry{"c.json", `{"caption": "three", "image": "a.png"}`}, entry{"d.png", "four"}, entry{"d.txt", "four"})})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tar")})
+	out := filepath.Join(t.TempDir(), "x.jsonl")
+	convert(t, s, dataset.ConvertConfig{Format: dataset.JSONL, Path: out, Pictures: true})
+	again := openWith(t, dataset.Options{Path: out, Strict: true})
+	sameRecords(t, again, s.Records...)
+	samePictures(t, again, "\x89PNG one", "two", "three", "four")
+}
+
+func TestConvertRefusesAFolderWhosePicturesHideItsOwn(t *testing.T) {
+	dir := tree(t, entry{"s.tar", tarOf(t, entry{"a.png", "A"}, entry{"a.txt", "ay"})}, entry{"same/a.jpg", "A"}, entry{"other/a.jpg", "B"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tar")})
+	convert(t, s, dataset.ConvertConfig{Format: dataset.TSV, Path: filepath.Join(dir, "same", "x.tsv"), Pictures: true})
+	_, err := dataset.Convert(context.Background(), s, dataset.ConvertConfig{Format: dataset.TSV, Path: filepath.Join(dir, "other", "x.tsv"), Pictures: true})
+	if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), "a.jpg is there already") {
+		t.Errorf("got %v, want ErrInvalid that names a.jpg", err)
+	}
+}
+
 func TestConvertRefusesWhatCannotBeReadBack(t *testing.T) {
 	dir := tree(t, entry{"s.tsv", "image\tcaption\tsplit\na.jpg\tone\tx/y\n"}, entry{"a.jpg", "A"}, entry{"there/old.tar", "x"}, entry{"there/split.x.txt", "x"})
 	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tsv")})
@@ -135,6 +157,16 @@ func TestConvertRefusesWhatCannotBeReadBack(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "y.tsv")); err == nil {
 		t.Error("a file was written after the context ended")
+	}
+}
+
+// Lists of splits of the classic kind would state the splits of what is written.
+func TestConvertToFlickrRefusesAFolderWithSplitLists(t *testing.T) {
+	dir := tree(t, entry{"s.jsonl", `{"image": "a.jpg", "caption": "x"}` + "\n"}, entry{"a.jpg", "A"}, entry{"Flickr_8k.trainImages.txt", "a.jpg\n"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.jsonl")})
+	_, err := dataset.Convert(context.Background(), s, dataset.ConvertConfig{Format: dataset.Flickr, Path: filepath.Join(dir, "x.txt")})
+	if !errors.Is(err, loopitr.ErrInvalid) {
+		t.Errorf("got %v, want ErrInvalid", err)
 	}
 }
 
@@ -224,5 +256,47 @@ func TestSplitDependsOnTheNameAlone(t *testing.T) {
 		if _, err := dataset.Split(records, bad); !errors.Is(err, loopitr.ErrInvalid) {
 			t.Errorf("%+v: got %v, want ErrInvalid", bad, err)
 		}
+	}
+}
+
+// What could not be read back is listed, not lost.
+func TestConvertListsWhatNoRowHolds(t *testing.T) {
+	dir := t.TempDir()
+	var rows strings.Builder
+	rows.WriteString("image\tcaption\n")
+	for i := range 70 {
+		fmt.Fprintf(&rows, "many.jpg\t%d %s\n", i, strings.Repeat("é", 8000))
+	}
+	rows.WriteString("few.jpg\ta dog\n")
+	path := filepath.Join(dir, "first.tsv")
+	for name, content := range map[string]string{path: rows.String(), filepath.Join(dir, "many.jpg"): "\xff\xd8", filepath.Join(dir, "few.jpg"): "\xff\xd8"} {
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := dataset.Open(context.Background(), dataset.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if n := len(first.Records); n != 2 {
+		t.Fatalf("%d records", n)
+	}
+	for format, lost := range map[dataset.Format]int{
+		dataset.JSONL: 1, dataset.Karpathy: 1, dataset.WebDataset: 1, dataset.TSV: 0, dataset.CSV: 0,
+	} {
+		out := filepath.Join(t.TempDir(), outputs[format])
+		skips := convert(t, first, dataset.ConvertConfig{Format: format, Path: out, Pictures: true})
+		if got := skips.Counts[dataset.OversizedInput]; got != lost {
+			t.Errorf("%s: %d listed, want %d", format, got, lost)
+		}
+		second, err := dataset.Open(context.Background(), dataset.Options{Path: out})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(second.Records); n != 2-lost {
+			t.Errorf("%s: %d records read back, want %d", format, n, 2-lost)
+		}
+		second.Close()
 	}
 }

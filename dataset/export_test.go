@@ -10,7 +10,12 @@ import (
 // ReadBytes reads raw as Open reads a file of that name, without a disk, so that
 // fuzzing is fast. Pictures are not looked for beside it.
 func ReadBytes(name string, raw []byte, limits Limits) (*Set, error) {
-	b := newBuilder(context.Background(), limits.withDefaults())
+	return ReadBytesUnder(context.Background(), name, raw, limits)
+}
+
+// ReadBytesUnder is ReadBytes with a context.
+func ReadBytesUnder(ctx context.Context, name string, raw []byte, limits Limits) (*Set, error) {
+	b := newBuilder(ctx, limits.withDefaults())
 	in := bytes.NewReader(raw)
 	var err error
 	switch filepath.Ext(name) {
@@ -31,4 +36,12 @@ func ReadBytes(name string, raw []byte, limits Limits) (*Set, error) {
 		panic(fmt.Sprintf("dataset: no reader of %q", name))
 	}
 	return &Set{Records: b.records, Skipped: b.skips, places: b.places, finder: folders{}, limit: b.limits.PictureBytes}, err
+}
+
+// ReadFolderUnder reads a tree of pictures and returns what was skipped until
+// then.
+func ReadFolderUnder(ctx context.Context, root string) (Skips, error) {
+	b := newBuilder(ctx, DefaultLimits())
+	err := readFolder(b, root)
+	return b.skips, err
 }

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -24,6 +25,11 @@ type finder interface {
 type folders struct {
 	roots   []string
 	largest int64 // bytes of a picture
+}
+
+// foldersBeside are where pictures lie when nothing is said.
+func foldersBeside(dir string, largest int64) folders {
+	return folders{roots: []string{dir, filepath.Join(dir, "images"), filepath.Join(dir, "Images")}, largest: largest}
 }
 
 func (f folders) find(id string) (place, Reason, string) {
@@ -83,21 +89,27 @@ func spellings(id string, yield func(string) bool) {
 // archive is a zip of pictures.
 type archive struct {
 	name    string
-	zip     *zip.ReadCloser
+	file    *os.File
+	zip     *zip.Reader
 	byName  map[string]int
 	byBase  map[string]int // -1 where several entries end in the same name
 	largest int64
 }
 
 func openArchive(name string, largest int64) (*archive, error) {
-	r, err := zip.OpenReader(name)
+	file, size, err := openRegular(name)
 	if err != nil {
-		if errors.Is(err, zip.ErrFormat) {
-			return nil, fmt.Errorf("open %s: %w: %w", name, err, loopitr.ErrCorrupt)
-		}
-		return nil, kind(err)
+		return nil, err
 	}
-	a := &archive{name: name, zip: r, byName: map[string]int{}, byBase: map[string]int{}, largest: largest}
+	r, err := zip.NewReader(file, size)
+	if err != nil {
+		_ = file.Close() // nothing was written
+		if _, system := errors.AsType[*fs.PathError](err); system {
+			return nil, kind(err)
+		}
+		return nil, fmt.Errorf("open %s: %w: %w", name, err, loopitr.ErrCorrupt)
+	}
+	a := &archive{name: name, file: file, zip: r, byName: map[string]int{}, byBase: map[string]int{}, largest: largest}
 	for i, entry := range r.File {
 		clean, err := cleanName(entry.Name)
 		if err != nil {
@@ -165,12 +177,12 @@ func (a *archive) picture(p place, limit int64) ([]byte, error) {
 	return picture, err
 }
 
-func (a *archive) close() error { return a.zip.Close() }
+func (a *archive) close() error { return a.file.Close() }
 
 // openFinder opens where the pictures of an annotation file lie.
 func openFinder(o Options, b *builder, beside string) (finder, error) {
 	if o.Images == "" {
-		return folders{roots: []string{beside, filepath.Join(beside, "images"), filepath.Join(beside, "Images")}, largest: b.limits.PictureBytes}, nil
+		return foldersBeside(beside, b.limits.PictureBytes), nil
 	}
 	facts, err := os.Stat(o.Images)
 	if err != nil {

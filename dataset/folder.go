@@ -45,6 +45,9 @@ func (w *folderWalk) walk(dir string, depth int) error {
 		w.b.skip(spot{file: full}, Unreadable, err.Error())
 	}
 	for _, e := range entries {
+		if err := w.b.ctx.Err(); err != nil {
+			return err
+		}
 		if strings.HasPrefix(e.Name(), ".") || e.Name() == "__MACOSX" {
 			continue
 		}

@@ -106,3 +106,33 @@ func TestOptionsNameTheWrongField(t *testing.T) {
 		}
 	}
 }
+
+// A file where the name has a folder, or a folder's name that no file system
+// holds, says nothing about the other places to look in.
+func TestPathThatCannotBeIsNotTheEndOfLooking(t *testing.T) {
+	long := strings.Repeat("l", 300)
+	dir := tree(t, entry{"s.tsv", "a/b.jpg\t0\tbee\n" + long + "/c.jpg\t0\tsea\na/gone.jpg\t0\tx\n"},
+		entry{"a", "a file"}, entry{"images/a/b.jpg", "B"}, entry{"c.jpg", "C"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tsv")})
+	sameRecords(t, s, record("a/b.jpg", "", "bee"), record(long+"/c.jpg", "", "sea"))
+	samePictures(t, s, "B", "C")
+	sameSkips(t, s, map[dataset.Reason]int{dataset.MissingFile: 1})
+}
+
+// Rows that cannot be used are not added, and reading them ends with the context
+// all the same.
+func TestReadingBadRowsEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, text := range map[string]string{
+		"x.tsv": "image\tcaption\nbad\n", "x.csv": "image,caption\nbad\n", "x.jsonl": "bad\n", "x.json": "[7, 7]", "y.json": `{"images": [7], "info": 7}`,
+	} {
+		if _, err := dataset.ReadBytesUnder(ctx, name, []byte(text), dataset.Limits{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want the context's error", name, err)
+		}
+	}
+	skips, err := dataset.ReadFolderUnder(ctx, tree(t, entry{"a.jpg", "without words"}))
+	if !errors.Is(err, context.Canceled) || skips.Total() > 0 {
+		t.Errorf("folder: got %v and %v, want the context's error", skips, err)
+	}
+}

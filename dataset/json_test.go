@@ -80,6 +80,8 @@ func TestTextThatIsNoJSONIsAnError(t *testing.T) {
 	for _, text := range []string{
 		`[{"image": "a.jpg", "caption": "x"}`, `[{"image": "a.jpg", "caption": "x}]`, `[1 2]`, `[,]`, `{"images" [`, `{"images": 3}`, `{"images": [}`,
 		`{3: 4}`, `{}`, `[]`, `7`, ` `, `{"images": [], "annotations": []}`, strings.Repeat("[", 1<<20),
+		`[{"image": "a.jpg", "caption": "x"}] [{"image": "b.jpg", "caption": "lost"}]`,
+		`{"images": [{"filename": "a.jpg", "sentences": ["x"]}]}` + "\n" + `{"images": [{"filename": "b.jpg", "sentences": ["lost"]}]}`,
 	} {
 		_, err := dataset.Open(context.Background(), dataset.Options{Path: jsonFile(t, "x.json", text)})
 		if !errors.Is(err, loopitr.ErrInvalid) {

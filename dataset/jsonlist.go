@@ -12,7 +12,7 @@ import (
 
 // readJSONLines reads one object a line. A line that is no object is skipped.
 func readJSONLines(b *builder, r io.Reader, file string) error {
-	in := newLines(r, b.limits.RowBytes)
+	in := newLines(underContext{b.ctx, r}, b.limits.RowBytes)
 	for {
 		line, oversized, err := in.next()
 		if errors.Is(err, io.EOF) {
@@ -66,7 +66,7 @@ type cocoRead struct {
 // (COCO). An element that is no such object is skipped; text that is no JSON is
 // an error.
 func readJSON(b *builder, r io.Reader, file string) error {
-	s := newJSONScan(r, file, b.limits.RowBytes)
+	s := newJSONScan(underContext{b.ctx, r}, file, b.limits.RowBytes)
 	first, err := s.peek()
 	if err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
@@ -75,6 +75,9 @@ func readJSON(b *builder, r io.Reader, file string) error {
 		err = eachElement(b, s, "element", func(at spot, raw []byte) error { return addObject(b, at, raw) })
 	} else {
 		err = readImages(b, s)
+	}
+	if err == nil {
+		err = s.end()
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", file, err)

@@ -56,6 +56,21 @@ func (s *jsonScan) peek() (byte, error) {
 	}
 }
 
+// end takes the white space after the text; anything else would be lost.
+func (s *jsonScan) end() error {
+	for {
+		switch c, err := s.in.ReadByte(); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case c != ' ' && c != '\t' && c != '\n' && c != '\r':
+			return s.wrong("%q after the end", c)
+		}
+		s.at++
+	}
+}
+
 func (s *jsonScan) expect(want byte) error {
 	c, err := s.peek()
 	if err != nil {
@@ -167,8 +182,11 @@ func (s *jsonScan) scalar(keep func(byte)) error {
 		if errors.Is(err, io.EOF) && taken > 0 {
 			return nil
 		}
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			return s.wrong("a value is expected")
+		}
+		if err != nil {
+			return err
 		}
 		switch c {
 		case ',', ']', '}', ':', ' ', '\t', '\r', '\n':

@@ -3,6 +3,7 @@ package dataset
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,12 +41,10 @@ func cleanName(name string) (string, error) {
 	case strings.ContainsFunc(name, breaksLine):
 		return "", errNameControl
 	}
-	for _, element := range strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '\\' }) {
-		if element == ".." {
+	for {
+		if slices.Contains(strings.FieldsFunc(name, isSlash), "..") {
 			return "", errNameParent
 		}
-	}
-	for {
 		clean := strings.TrimFunc(path.Clean("/"+name), func(r rune) bool { return r == '/' || unicode.IsSpace(r) })
 		switch clean {
 		case "":
@@ -53,9 +52,12 @@ func cleanName(name string) (string, error) {
 		case name:
 			return clean, nil
 		}
-		name = clean // a space may have hidden a "." element
+		name = clean // a space may have hidden a "." or ".." element
 	}
 }
+
+// isSlash reports either separator: lists come from every system.
+func isSlash(r rune) bool { return r == '/' || r == '\\' }
 
 // endings yields name and then its shorter and shorter ends: a/b/c.jpg, b/c.jpg, c.jpg.
 func endings(name string, yield func(string) bool) {

@@ -36,6 +36,8 @@ type Limits struct {
 	// PictureBytes is the largest picture file that is read. Default 64 MiB.
 	PictureBytes int64
 	// RowBytes is the largest row, line, list element or caption file. Default 1 MiB.
+	// The text of a Parquet file may unpack to 256 times that, or to 64 times the
+	// file's size if that is more.
 	RowBytes int
 	// CaptionBytes is the longest caption. Default 16 KiB.
 	CaptionBytes int

@@ -26,6 +26,8 @@ type parquetSource struct {
 	pages []picturePage
 	rows  int64
 
+	budget int64 // bytes that opening may still unpack
+
 	mu              sync.Mutex
 	dictionary      [][]byte // of one row group, the last that needed it
 	dictionaryStart int64
@@ -44,6 +46,15 @@ func (f *parquetSource) close() error { return f.shut() }
 // mostFooter bounds a Parquet file's metadata; half a terabyte of pictures has
 // some megabytes.
 const mostFooter = 64 << 20
+
+// A file may unpack to unpackRows of Limits.RowBytes, and to unpackRatio times its
+// size if that is more: a dictionary lets a few bytes stand for a page of text
+// again and again. A value costs valueCost beside its bytes.
+const (
+	unpackRows  = 256
+	unpackRatio = 64
+	valueCost   = 64
+)
 
 // readParquet reads captions, names and splits of every row, and where the pages
 // of its pictures are. A row is a whole picture if its captions are several; rows
@@ -68,6 +79,7 @@ func (f *parquetSource) read(b *builder) error {
 		return fmt.Errorf("read %s: no columns of pictures (%v) and captions (%v, caption_0): %w", f.name, parquetImages, captionNames, loopitr.ErrInvalid)
 	}
 	f.bytes = columns.bytes
+	f.budget = max(unpackRows*int64(b.limits.RowBytes), unpackRatio*f.size)
 	for i, group := range footer.RowGroups {
 		if err := f.readGroup(b, group, columns); err != nil {
 			if b.ctx.Err() != nil {
@@ -144,6 +156,7 @@ func (f *parquetSource) readGroup(b *builder, group format.RowGroup, columns par
 		row.at = spot{file: f.name, line: int(f.rows) + i + 1, unit: "row"}
 		if row.name == "" && f.bytes != nil {
 			row.name = fmt.Sprintf("%s#%d", filepath.Base(f.name), f.rows+int64(i))
+			row.whole = true // another file of that name has other pictures
 		}
 		if f.bytes != nil {
 			switch reason := g.pictures[i]; reason {

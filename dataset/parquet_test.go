@@ -202,3 +202,34 @@ func TestParquetFooterThatLiesTakesNoMemory(t *testing.T) {
 		}
 	}
 }
+
+// A dictionary of one caption may stand for it in any number of rows.
+func TestParquetThatUnpacksWithoutEndIsRefused(t *testing.T) {
+	type sameRow struct {
+		Image   string `parquet:"image,dict"`
+		Caption string `parquet:"caption,dict,zstd"`
+	}
+	rows := make([]sameRow, 20_000)
+	for i := range rows {
+		rows[i] = sameRow{"a.jpg", strings.Repeat("x", 4000)}
+	}
+	var b bytes.Buffer
+	if err := parquet.Write(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(tree(t, entry{"x.parquet", b.String()}, entry{"a.jpg", "A"}), "x.parquet")
+	o := dataset.Options{Path: path, Limits: dataset.Limits{RowBytes: 1 << 14}}
+	if _, err := dataset.Open(context.Background(), o); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), "unpacks") {
+		t.Errorf("%d bytes became 80 MB: got %v, want ErrInvalid", b.Len(), err)
+	}
+	if s := openWith(t, dataset.Options{Path: path}); len(s.Records[0].Captions) != 20_000 {
+		t.Errorf("%d captions under the default limits, want 20000", len(s.Records[0].Captions))
+	}
+}
+
+func TestNamelessRowsOfTwoFilesOfOneNameAreNotOnePicture(t *testing.T) {
+	dir := tree(t, entry{"a/x.parquet", parquetOf(t, []plainRow{{[]byte("A"), "ay"}})}, entry{"b/x.parquet", parquetOf(t, []plainRow{{[]byte("B"), "bee"}})})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "{a,b}", "x.parquet")})
+	sameRecords(t, s, record("x.parquet#0", "", "ay"))
+	sameSkips(t, s, map[dataset.Reason]int{dataset.DuplicateID: 1})
+}

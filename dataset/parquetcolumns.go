@@ -121,7 +121,7 @@ func (f *parquetSource) pagesOf(group format.RowGroup, l *leaf) (*chunkPages, er
 	if m.Type != format.ByteArray || start < 4 || m.TotalCompressedSize < 0 || start > f.size || m.TotalCompressedSize > f.size-start {
 		return nil, fmt.Errorf("column %v lies outside the file: %w", l.path, errPage)
 	}
-	return &chunkPages{r: f.file, leaf: *l, codec: m.Codec, at: start, end: start + m.TotalCompressedSize}, nil
+	return &chunkPages{r: f.file, leaf: *l, codec: m.Codec, at: start, end: start + m.TotalCompressedSize, budget: &f.budget}, nil
 }
 
 // texts reads a leaf of a row group: the values of each row; nil where there is
@@ -149,6 +149,9 @@ func (f *parquetSource) texts(group format.RowGroup, l *leaf) ([][]string, error
 				return nil, fmt.Errorf("column %v begins inside a row: %w", l.path, errPage)
 			}
 			if l.definition == 0 || int(p.definition[i]) == l.definition {
+				if err := pages.spend(len(p.values[at]), 0); err != nil {
+					return nil, err
+				}
 				rows[len(rows)-1] = append(rows[len(rows)-1], string(p.values[at]))
 				at++
 			}

@@ -113,6 +113,18 @@ type chunkPages struct {
 	codec      format.CompressionCodec
 	at, end    int64
 	dictionary [][]byte
+	budget     *int64 // what may still be unpacked; nil is no bound
+}
+
+// spend takes n bytes and that many values off the budget.
+func (c *chunkPages) spend(n, values int) error {
+	if c.budget == nil {
+		return nil
+	}
+	if *c.budget -= int64(n) + valueCost*int64(values); *c.budget < 0 {
+		return fmt.Errorf("column %v unpacks to far more than the file has bytes: %w", c.leaf.path, loopitr.ErrInvalid)
+	}
+	return nil
 }
 
 // page is a decoded page: levels of every value and the values that are there.
@@ -195,6 +207,9 @@ func (c *chunkPages) readDictionary(h pageHeader, start int64) ([][]byte, error)
 	if b, err = inflate(c.codec, b, c.leaf.largest); err != nil {
 		return nil, err
 	}
+	if err := c.spend(len(b), int(h.values)); err != nil {
+		return nil, err
+	}
 	return plainValues(b, int(h.values))
 }
 
@@ -212,6 +227,9 @@ func (c *chunkPages) unpack(h pageHeader, start int64) (*page, []byte, error) {
 		b, err = c.levels(p, b, h)
 	} else {
 		b, err = c.levelsV2(p, b, h)
+	}
+	if err == nil {
+		err = c.spend(len(b), p.count)
 	}
 	return p, b, err
 }

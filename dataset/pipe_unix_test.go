@@ -3,10 +3,13 @@
 package dataset_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"syscall"
 	"testing"
 
+	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
 )
 
@@ -23,5 +26,17 @@ func TestPipesAreNoPictures(t *testing.T) {
 		if got, want := s.File(0), filepath.Join(dir, "b.jpg"); got != want {
 			t.Errorf("file %q, want %q", got, want)
 		}
+	}
+}
+
+func TestPipeIsNoArchive(t *testing.T) {
+	dir := tree(t, entry{"c.tsv", "a.jpg\t0\tx\n"})
+	pipe := filepath.Join(dir, "p.zip")
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Skipf("no pipes here: %v", err)
+	}
+	_, err := dataset.Open(context.Background(), dataset.Options{Path: filepath.Join(dir, "c.tsv"), Images: pipe})
+	if !errors.Is(err, loopitr.ErrInvalid) {
+		t.Errorf("got %v, want ErrInvalid", err)
 	}
 }

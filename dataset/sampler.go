@@ -45,9 +45,9 @@ func (c SamplerConfig) Validate() error {
 // An epoch is Steps() batches, the visited pairs divided by Batch, rounded up.
 // Every pair is in at least one of them. The places left in the epoch's last
 // batch are filled with pairs from the beginning of the epoch's order, which are
-// then seen twice. Only where one picture or text has more pairs than there are
-// batches, or the set is hardly larger than a batch, must pairs be left out of an
-// epoch; Epoch counts them.
+// then seen twice. Where one picture or text has more pairs than there are batches,
+// or the set is hardly larger than a batch, pairs must be left out of an epoch;
+// where it has nearly as many, a few may be. Epoch counts them.
 //
 // It may be used concurrently. It keeps the plan of one epoch, 8 bytes a pair.
 type Sampler struct {

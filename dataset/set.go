@@ -37,7 +37,7 @@ func (s *Set) Picture(i int) ([]byte, error) {
 	if p.source == nil {
 		found, reason, detail := s.finder.find(s.Records[i].ID)
 		if reason != "" {
-			return nil, fmt.Errorf("read picture %q: %s: %s: %w", s.Records[i].ID, reason, detail, loopitr.ErrNotFound)
+			return nil, fmt.Errorf("read picture %q: %s: %s: %w", s.Records[i].ID, reason, detail, reason.kind())
 		}
 		p = found
 	}

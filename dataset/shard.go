@@ -164,6 +164,10 @@ func (r *shardRead) take(h *tar.Header, in io.Reader, offset int64) error {
 		return fmt.Errorf("%.120q: %w", h.Name, err)
 	}
 	if extension == ".txt" {
+		if s.text {
+			r.b.skip(at, DuplicateID, fmt.Sprintf("%.120q: the sample has captions", h.Name))
+			return nil
+		}
 		s.captions, s.text = captionLines(string(text)), true
 		return nil
 	}

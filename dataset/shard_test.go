@@ -206,3 +206,25 @@ func TestPicturesAreReadConcurrently(t *testing.T) {
 		group.Wait()
 	}
 }
+
+func TestDamagedZipIsCorrupt(t *testing.T) {
+	whole := zipOf(t, entry{"a.jpg", "A"}, entry{"b.jpg", "B"})
+	end, last := strings.LastIndex(whole, "PK\x05\x06"), strings.LastIndex(whole, "PK\x01\x02")
+	changed := func(at int, to byte) string { return whole[:at] + string([]byte{to}) + whole[at+1:] }
+	for name, content := range map[string]string{
+		"cut": whole[:end+10], "an entry too many": changed(end+10, 3), "name beyond the directory": changed(last+28, 200), "empty": "",
+	} {
+		dir := tree(t, entry{"s.tsv", "a.jpg\t0\tx\n"}, entry{"p.zip", content})
+		_, err := dataset.Open(context.Background(), dataset.Options{Path: filepath.Join(dir, "s.tsv"), Images: filepath.Join(dir, "p.zip")})
+		if !errors.Is(err, loopitr.ErrCorrupt) || !strings.Contains(err.Error(), "p.zip") {
+			t.Errorf("%s: got %v, want ErrCorrupt of p.zip", name, err)
+		}
+	}
+}
+
+func TestSecondCaptionsOfASampleAreCounted(t *testing.T) {
+	dir := tree(t, entry{"s.tar", tarOf(t, entry{"a.jpg", "A"}, entry{"a.txt", "one"}, entry{"a.TXT", "two"})})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "s.tar")})
+	sameRecords(t, s, record("a", "", "one"))
+	sameSkips(t, s, map[dataset.Reason]int{dataset.DuplicateID: 1})
+}

@@ -5,6 +5,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/loopitr/loopitr"
 )
 
 // Reason is why an input was skipped.
@@ -27,6 +29,14 @@ const (
 	SeveralSplits  Reason = "picture in several splits"
 	Truncated      Reason = "truncated file"
 )
+
+// kind is the root's kind of error for a picture that is skipped for the reason.
+func (r Reason) kind() error {
+	if r == MissingFile {
+		return loopitr.ErrNotFound
+	}
+	return loopitr.ErrInvalid
+}
 
 // Skip is one input that was left out.
 type Skip struct {

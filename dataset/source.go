@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +63,7 @@ func openRegular(path string) (*os.File, int64, error) {
 // kind adds the root's kind of error to the operating system's.
 func kind(err error) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case isMissing(err):
 		return fmt.Errorf("%w: %w", err, loopitr.ErrNotFound)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ELOOP):
 		return fmt.Errorf("%w: %w", err, loopitr.ErrInvalid)
@@ -71,10 +72,16 @@ func kind(err error) error {
 	}
 }
 
+// isMissing reports that no file of a name is or can be there: a folder of its
+// path is a file, or the name is longer than the file system's.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
+}
+
 // reasonOf is the Reason behind an error of openRegular.
 func reasonOf(err error) Reason {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case isMissing(err):
 		return MissingFile
 	case errors.Is(err, syscall.ELOOP):
 		return SymlinkLoop
@@ -98,6 +105,20 @@ func modeWord(m fs.FileMode) string {
 	default:
 		return "is no regular file"
 	}
+}
+
+// underContext ends a read with the context's error once that ended, however few
+// of the rows can be used.
+type underContext struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (r underContext) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.in.Read(p)
 }
 
 // readAtMost reads all of r, whose stated size is checked first and not believed.

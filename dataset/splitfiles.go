@@ -13,22 +13,24 @@ import (
 // picture name a line: split.NAME.txt, or Flickr_8k.trainImages.txt and its
 // like. It returns nil when there are none.
 func splitsBeside(b *builder, annotations string) (map[string]string, error) {
-	dir := filepath.Dir(annotations)
 	var splits map[string]string
-	for _, pattern := range []string{"split.*.txt", "*.*Images.txt"} {
-		for _, path := range globIn(dir, pattern) {
-			if filepath.Base(path) == filepath.Base(annotations) {
-				continue
-			}
-			if splits == nil {
-				splits = map[string]string{}
-			}
-			if err := readSplit(b, path, splitNameOf(path), splits); err != nil {
-				return nil, err
-			}
+	for _, path := range splitFilesIn(filepath.Dir(annotations)) {
+		if filepath.Base(path) == filepath.Base(annotations) {
+			continue
+		}
+		if splits == nil {
+			splits = map[string]string{}
+		}
+		if err := readSplit(b, path, splitNameOf(path), splits); err != nil {
+			return nil, err
 		}
 	}
 	return splits, nil
+}
+
+// splitFilesIn are the split files of a folder.
+func splitFilesIn(dir string) []string {
+	return append(globIn(dir, "split.*.txt"), globIn(dir, "*.*Images.txt")...)
 }
 
 // splitNameOf is NAME of split.NAME.txt or *.NAMEImages.txt.
@@ -48,7 +50,7 @@ func readSplit(b *builder, path, split string, splits map[string]string) error {
 		return nil
 	}
 	defer f.Close()
-	in := newLines(f, min(b.limits.RowBytes, 4096))
+	in := newLines(underContext{b.ctx, f}, min(b.limits.RowBytes, 4096))
 	for {
 		line, oversized, err := in.next()
 		if errors.Is(err, io.EOF) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/loopitr/loopitr"
@@ -31,7 +32,7 @@ type columns struct {
 // none, and rows are FILE<TAB>NUMBER<TAB>...<TAB>CAPTION, FILE#NUMBER<TAB>CAPTION
 // or PICTURE.EXT<TAB>CAPTION.
 func readTSV(b *builder, r io.Reader, file string, splits map[string]string) error {
-	in := newLines(r, b.limits.RowBytes)
+	in := newLines(underContext{b.ctx, r}, b.limits.RowBytes)
 	var cols *columns
 	for {
 		line, oversized, err := in.next()
@@ -143,7 +144,7 @@ const longestRecord = 100
 // The separator is the one of comma, semicolon, bar and tab under which the
 // header reads so; fields may be quoted and then hold line ends.
 func readCSV(b *builder, r io.Reader, file string, splits map[string]string) error {
-	in := &csvRecords{in: newLines(r, b.limits.RowBytes), comma: ','}
+	in := &csvRecords{in: newLines(underContext{b.ctx, r}, b.limits.RowBytes), comma: ','}
 	var cols *columns
 	for {
 		fields, at, err := in.next()
@@ -156,9 +157,7 @@ func readCSV(b *builder, r io.Reader, file string, splits map[string]string) err
 			continue
 		case err != nil && in.failed:
 			return fmt.Errorf("read %s: %w", file, err)
-		case err != nil && cols == nil:
-			return fmt.Errorf("read %s: header: %w: %w", file, err, loopitr.ErrInvalid)
-		case err != nil:
+		case err != nil && cols != nil:
 			b.skip(where, BadRow, err.Error())
 			continue
 		}
@@ -179,7 +178,8 @@ func readCSV(b *builder, r io.Reader, file string, splits map[string]string) err
 func firstLineIsCSV(text []byte) bool {
 	line, _, _ := strings.Cut(string(text), "\n")
 	for _, comma := range ",;|" {
-		if _, ok := headerColumns(strings.Split(line, string(comma))); ok && !strings.Contains(line, "\t") {
+		fields, err := (&csvRecords{comma: comma}).parse(line)
+		if _, ok := headerColumns(fields); ok && err == nil && !strings.Contains(line, "\t") {
 			return true
 		}
 	}
@@ -190,18 +190,20 @@ func csvHeader(in *csvRecords, fields []string, file string) (*columns, error) {
 	if c, ok := headerColumns(fields); ok {
 		return &c, nil
 	}
-	whole := strings.Join(fields, ",")
-	for _, comma := range ";|\t" {
-		if c, ok := headerColumns(strings.Split(whole, string(comma))); ok {
-			in.comma = comma
+	for _, in.comma = range ";|\t" {
+		fields, err := in.parse(in.first)
+		if c, ok := headerColumns(fields); ok && err == nil {
 			return &c, nil
 		}
 	}
-	return nil, fmt.Errorf("read %s: header %.120q does not name an image (%s) and a caption (%s): %w", file, whole,
+	return nil, fmt.Errorf("read %s: header %.120q does not name an image (%s) and a caption (%s): %w", file, in.first,
 		strings.Join(imageNames, ", "), strings.Join(captionNames, ", "), loopitr.ErrInvalid)
 }
 
 var errOversized = errors.New("oversized")
+
+// overLimit stands in the queue for a line over the limit; no line holds it.
+const overLimit = "\n"
 
 // csvRecords cuts lines into CSV records, so that one bad record costs a line
 // and not the rest of the file.
@@ -210,6 +212,7 @@ type csvRecords struct {
 	comma  rune
 	queue  []string // lines given back, oldest first
 	at     int      // line number of the last line taken
+	first  string   // the first line of the last record
 	failed bool     // the error was the reader's, not the record's
 }
 
@@ -218,6 +221,9 @@ func (c *csvRecords) line() (string, error) {
 		line := c.queue[0]
 		c.queue = c.queue[1:]
 		c.at++
+		if line == overLimit {
+			return "", errOversized
+		}
 		return line, nil
 	}
 	line, oversized, err := c.in.next()
@@ -241,10 +247,18 @@ func (c *csvRecords) next() ([]string, int, error) {
 			return nil, c.at, err
 		}
 	}
+	c.first = first
+	if fields := strings.Split(first, string(c.comma)); !slices.ContainsFunc(fields, beginsQuoted) {
+		return fields, c.at, nil
+	}
 	start, quotes, size := c.at, strings.Count(first, `"`), len(first)
 	var taken []string
 	for quotes%2 == 1 && len(taken) < longestRecord && size <= c.in.limit {
 		more, err := c.line()
+		if errors.Is(err, errOversized) {
+			taken = append(taken, overLimit) // to be met again and reported
+			break
+		}
 		if err != nil {
 			break
 		}
@@ -262,6 +276,10 @@ func (c *csvRecords) next() ([]string, int, error) {
 	c.failed = false
 	return nil, start, err
 }
+
+// beginsQuoted reports a quoted field. In a row without one a quote is text, as for
+// pandas, whose files many are.
+func beginsQuoted(field string) bool { return strings.HasPrefix(field, `"`) }
 
 func (c *csvRecords) parse(record string) ([]string, error) {
 	r := csv.NewReader(strings.NewReader(record))

@@ -3,9 +3,12 @@ package dataset_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
@@ -42,6 +45,8 @@ func TestCSVReadsQuotesAndOtherSeparators(t *testing.T) {
 		"comma":     "image,caption\na.jpg,\"one, \"\"two\"\"\nthree\"\nb.jpg,bee\n",
 		"crlf":      "image,caption\r\na.jpg,\"one, \"\"two\"\"\r\nthree\"\r\nb.jpg,bee\r\n",
 		"bar":       "image_name| comment_number| comment\na.jpg| 0|\"one, \"\"two\"\"\nthree\"\nb.jpg| 0|bee\n",
+		"quoted":    "\"filename\";\"text\"\n\"a.jpg\";\"one, \"\"two\"\"\nthree\"\n\"b.jpg\";\"bee\"\n",
+		"quoted,":   "\"filename\",\"text\"\n\"a.jpg\",\"one, \"\"two\"\"\nthree\"\n\"b.jpg\",\"bee\"\n",
 		"semicolon": "filename;text\na.jpg;\"one, \"\"two\"\"\nthree\"\nb.jpg;bee\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,4 +140,34 @@ func TestPictureInTwoSplitFilesKeepsTheFirst(t *testing.T) {
 	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "c.tsv")})
 	sameRecords(t, s, record("a.jpg", "test", "one"))
 	sameSkips(t, s, map[dataset.Reason]int{dataset.SeveralSplits: 1})
+}
+
+// A space before ".." is trimmed from the name, and must not hide it.
+func TestNameThatLeadsOutBehindASpaceIsRefused(t *testing.T) {
+	dir := tree(t, entry{"set/s.tsv", "image\tcaption\na.jpg\tay\n ..\\secret.jpg\tx\n../secret.jpg \tx\n\u00a0../secret.jpg\tx\n"},
+		entry{"secret.jpg", "S"}, entry{"set/a.jpg", "A"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "set", "s.tsv")})
+	sameRecords(t, s, record("a.jpg", "", "ay"))
+	sameSkips(t, s, map[dataset.Reason]int{dataset.UnsafeName: 3})
+}
+
+func TestOversizedRowBehindAnOpenQuoteIsCounted(t *testing.T) {
+	rows := "image,caption\na.jpg,\"never closed\na.jpg," + strings.Repeat("x", 400) + "\na.jpg,one\n../b.jpg,leads out\n"
+	dir := tree(t, entry{"set.csv", rows}, entry{"a.jpg", "A"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "set.csv"), Limits: dataset.Limits{RowBytes: 300}})
+	sameRecords(t, s, record("a.jpg", "", "one"))
+	var lines []string
+	for _, skip := range s.Skipped.Details {
+		lines = append(lines, fmt.Sprint(strings.TrimPrefix(skip.Where, filepath.Join(dir, "set.csv")), " ", skip.Reason))
+	}
+	if diff := cmp.Diff([]string{":2 bad row", ":3 oversized", ":5 unsafe name"}, lines); diff != "" {
+		t.Errorf("skipped (-want +got):\n%s", diff)
+	}
+}
+
+func TestQuotesInsideUnquotedFieldsAreText(t *testing.T) {
+	rows := "image_name| comment_number| comment\na.jpg| 0| a \"b\" c\na.jpg| 1| a 6\" pipe\na.jpg| 2| \"b\" first\na.jpg| 3|\"quoted | \"\"\"\n"
+	dir := tree(t, entry{"results.csv", rows}, entry{"a.jpg", "A"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "results.csv"), Strict: true})
+	sameRecords(t, s, record("a.jpg", "", `a "b" c`, `a 6" pipe`, `"b" first`, `quoted | "`))
 }

@@ -161,17 +161,16 @@ func (t *TokenFile) Read(row int, dst []float32) error {
 	if err := t.tokens.Float32At(dst, row*size); err != nil {
 		return fmt.Errorf("read tokens row %d: %w", row, err)
 	}
-	if t.scale == nil {
-		if i, finite := safetensors.Finite(dst); !finite {
-			return fmt.Errorf("read tokens row %d: value %d is not finite: %w", row, i, loopitr.ErrCorrupt)
+	if t.scale != nil {
+		for at := 0; at < size; at += t.Width {
+			token := dst[at : at+t.Width]
+			for i, scale := range t.scale {
+				token[i] *= scale
+			}
 		}
-		return nil
 	}
-	for at := 0; at < size; at += t.Width {
-		token := dst[at : at+t.Width]
-		for i, scale := range t.scale {
-			token[i] *= scale
-		}
+	if i, finite := safetensors.Finite(dst); !finite {
+		return fmt.Errorf("read tokens row %d: value %d is not finite: %w", row, i, loopitr.ErrCorrupt)
 	}
 	return nil
 }
@@ -207,6 +206,9 @@ func (w TokenWriter) Validate() error {
 	case w.Row == nil:
 		wrong = "no rows"
 	}
+	if i, finite := safetensors.Finite(w.Scale); !finite {
+		wrong = fmt.Sprintf("scale %d is not finite", i)
+	}
 	seen := make(map[string]bool, len(w.IDs))
 	for _, id := range w.IDs {
 		if id == "" || seen[id] || !utf8.ValidString(id) {
@@ -226,7 +228,7 @@ func WriteTokens(path string, w TokenWriter) error {
 	if err := w.Validate(); err != nil {
 		return err
 	}
-	ids, err := json.Marshal(w.IDs)
+	ids, err := json.Marshal(append([]string{}, w.IDs...)) // none are [], not null
 	if err != nil {
 		return fmt.Errorf("write tokens %q: %w", path, err)
 	}

@@ -86,6 +86,9 @@ func TestTokenWriterRefusesBadInput(t *testing.T) {
 		"empty id":  func(w *dataset.TokenWriter) { w.IDs = []string{"a", ""} },
 		"no UTF-8":  func(w *dataset.TokenWriter) { w.IDs = []string{"a", "b\xff"} },
 		"no rows":   func(w *dataset.TokenWriter) { w.Row = nil },
+		"scale not finite": func(w *dataset.TokenWriter) {
+			w.DType, w.Scale = safetensors.I8, []float32{1, float32(math.NaN()), 2}
+		},
 		"not finite": func(w *dataset.TokenWriter) {
 			w.Row = func(_ int, dst []float32) error { dst[1] = float32(math.NaN()); return nil }
 		},
@@ -256,4 +259,58 @@ func FuzzTokens(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A picture that tokens stand in for and that is there but cannot be one is not
+// absent.
+func TestBadPictureBesideTokensIsInvalid(t *testing.T) {
+	dir := tree(t, entry{"c.tsv", "a.jpg\t0\tone\nb.jpg\t0\tbee\nc.jpg\t0\tsea\n"}, entry{"a.jpg/x", ""}, entry{"b.jpg", strings.Repeat("B", 100)})
+	tokens := filepath.Join(dir, "x.safetensors")
+	if err := dataset.WriteTokens(tokens, writer(safetensors.F32, "a.jpg", "b.jpg", "c.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "c.tsv"), Tokens: tokens, Limits: dataset.Limits{PictureBytes: 10}})
+	for i, want := range []error{loopitr.ErrInvalid, loopitr.ErrInvalid, loopitr.ErrNotFound} {
+		if _, err := s.Picture(i); !errors.Is(err, want) || errors.Is(want, loopitr.ErrInvalid) && errors.Is(err, loopitr.ErrNotFound) {
+			t.Errorf("%s: got %v, want %v", s.Records[i].ID, err, want)
+		}
+	}
+	f, err := dataset.Check(context.Background(), s, dataset.CheckConfig{})
+	if err != nil || f.Absent != 1 || f.Undecodable.Count != 2 {
+		t.Errorf("%d absent, %d undecodable, %v, want 1 and 2", f.Absent, f.Undecodable.Count, err)
+	}
+}
+
+func TestTokenFileOfNoPicturesIsReadBack(t *testing.T) {
+	for name, ids := range map[string][]string{"nil": nil, "empty": {}} {
+		path := filepath.Join(t.TempDir(), "x.safetensors")
+		if err := dataset.WriteTokens(path, writer(safetensors.F32, ids...)); err != nil {
+			t.Fatal(err)
+		}
+		f, err := dataset.OpenTokens(path)
+		if err != nil || f.Len() != 0 {
+			t.Fatalf("%s: got %v", name, err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestInt8TokenBeyondFloat32IsCorrupt(t *testing.T) {
+	var b bytes.Buffer
+	if err := safetensors.Write(&b, map[string]string{"ids": "a"}, []safetensors.Source{
+		safetensors.FromFloat32("scale", safetensors.F32, []int{1}, []float32{3e38}),
+		safetensors.FromBytes("tokens", safetensors.I8, []int{1, 1, 1}, []byte{127}),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := dataset.ReadTokens(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := make([]float32, 1)
+	if err := f.Read(0, dst); !errors.Is(err, loopitr.ErrCorrupt) {
+		t.Errorf("got %v, %v, want ErrCorrupt", dst, err)
+	}
 }

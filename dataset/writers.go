@@ -118,7 +118,7 @@ func writeFlickr(w io.Writer, records []Record) error {
 // writeSplitFiles writes split.NAME.txt for each split. Files of that kind that
 // are there already would be read with the new ones, so they are refused.
 func writeSplitFiles(dir string, records []Record) error {
-	if there := globIn(dir, "split.*.txt"); len(there) > 0 {
+	if there := splitFilesIn(dir); len(there) > 0 {
 		return fmt.Errorf("%s is there already: the folder must have no split files: %w", there[0], loopitr.ErrInvalid)
 	}
 	bySplit := map[string][]string{}

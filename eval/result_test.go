@@ -164,3 +164,42 @@ func TestSweepAndItsPlot(t *testing.T) {
 		}
 	}
 }
+
+// sparing counts the pictures that are encoded from one call of the matcher to the
+// next: so many states may be held at once.
+type sparing struct {
+	*fake
+	judging     bool
+	since, most int
+}
+
+func (f *sparing) EncodeImages(ctx context.Context, pictures []loopitr.Picture) ([]loopitr.Encoding, error) {
+	if f.judging { // what comes before is only measured for its vectors
+		f.since += len(pictures)
+		f.most = max(f.most, f.since)
+	}
+	return f.fake.EncodeImages(ctx, pictures)
+}
+
+func (f *sparing) Match(ctx context.Context, pairs []loopitr.Pair) ([]float32, error) {
+	f.judging, f.since = true, 0
+	return f.fake.Match(ctx, pairs)
+}
+
+func TestSweepHoldsOneQuerysStates(t *testing.T) {
+	const n, k = 20, 3
+	f := &sparing{fake: aligned(n)}
+	c := eval.Config{Bootstrap: noIntervals, Batch: 1, StateBytes: 1}
+	points, err := eval.Sweep(context.Background(), eval.Model{Encoder: f, Matcher: f}, split(ones(n), distinct), c, []int{1, k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.most > k {
+		t.Errorf("%d pictures' states were held, want those of one query, %d", f.most, k)
+	}
+	for _, p := range points {
+		if !(p.QuerySeconds > 0) {
+			t.Errorf("%d candidates took %v s", p.K, p.QuerySeconds)
+		}
+	}
+}

@@ -55,37 +55,47 @@ func Sweep(ctx context.Context, m Model, split Split, c Config, ks []int) ([]Poi
 }
 
 // latencies runs the matcher on evenly spaced captions, each with the candidates
-// that a text query would have.
+// that a text query would have. One caption comes after the other, so that no more
+// than one query's states are held beside those that fit.
 func (s *session) latencies(ctx context.Context, points []Point) error {
 	n := min(timedQueries, s.texts.count)
-	queries := make([][]loopitr.Pair, n)
-	for i := range queries {
-		var err error
-		if queries[i], err = s.queryPairs(ctx, i*s.texts.count/n); err != nil {
+	seconds := make([][]float64, len(points))
+	for q := range n {
+		pairs, err := s.queryPairs(ctx, q*s.texts.count/n)
+		if err != nil {
 			return err
+		}
+		for i, p := range points {
+			if p.K == 0 {
+				continue
+			}
+			took, err := s.timeMatch(ctx, pairs[:min(p.K, len(pairs))], q == 0)
+			if err != nil {
+				return err
+			}
+			seconds[i] = append(seconds[i], took)
 		}
 	}
 	for i := range points {
-		if points[i].K == 0 {
-			continue
+		if points[i].K > 0 {
+			slices.Sort(seconds[i])
+			points[i].QuerySeconds = seconds[i][n/2]
 		}
-		seconds := make([]float64, n)
-		// The first call of each shape compiles it and does not count.
-		for q := -1; q < n; q++ {
-			pairs := queries[max(q, 0)]
-			pairs = pairs[:min(points[i].K, len(pairs))]
-			start := time.Now()
-			if _, err := s.model.Matcher.Match(ctx, pairs); err != nil {
-				return err
-			}
-			if q >= 0 {
-				seconds[q] = time.Since(start).Seconds()
-			}
-		}
-		slices.Sort(seconds)
-		points[i].QuerySeconds = seconds[n/2]
 	}
 	return nil
+}
+
+// timeMatch times one call of the matcher. The first of each shape compiles it and
+// does not count.
+func (s *session) timeMatch(ctx context.Context, pairs []loopitr.Pair, first bool) (float64, error) {
+	if first {
+		if _, err := s.model.Matcher.Match(ctx, pairs); err != nil {
+			return 0, err
+		}
+	}
+	start := time.Now()
+	_, err := s.model.Matcher.Match(ctx, pairs)
+	return time.Since(start).Seconds(), err
 }
 
 func (s *session) queryPairs(ctx context.Context, caption int) ([]loopitr.Pair, error) {

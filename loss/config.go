@@ -16,6 +16,9 @@ type Config struct {
 	MaskedTokens MaskedTokensConfig `json:"masked_tokens"`
 }
 
+// Judges tells whether any loss asks the cross encoder for its judgement.
+func (c Config) Judges() bool { return c.Match.Weight > 0 || c.Distill.Weight > 0 }
+
 // ContrastConfig is for Contrast.
 type ContrastConfig struct {
 	Weight float64 `json:"weight"`

@@ -19,9 +19,11 @@ type AugmentConfig struct {
 	// probability one half.
 	Ops int `json:"ops"`
 	// Level is RandAugment's strength, 0 to 10.
-	Level float64 `json:"level"`
-	// Colour is done last.
+	Level  float64      `json:"level"`
 	Colour ColourConfig `json:"colour"`
+	// Convolve is the probability of a random convolution, where the caption names
+	// no colour; it is done last.
+	Convolve float64 `json:"convolve"`
 }
 
 // FineTuning is ALBEF's augmentation for retrieval: crops of half the area or
@@ -53,6 +55,9 @@ func (c AugmentConfig) Validate() error {
 		return fmt.Errorf("augment config: ops %d: want 0 to %d: %w", c.Ops, maxOps, loopitr.ErrInvalid)
 	case !(c.Level >= 0 && c.Level <= 10):
 		return fmt.Errorf("augment config: level %v: want 0 to 10: %w", c.Level, loopitr.ErrInvalid)
+	}
+	if !(c.Convolve >= 0 && c.Convolve <= 1) {
+		return fmt.Errorf("augment config: convolve %v: want 0 to 1: %w", c.Convolve, loopitr.ErrInvalid)
 	}
 	return c.Colour.validate()
 }
@@ -119,6 +124,10 @@ func (a *Augmenter) Augment(dst []uint8, s Sample) error {
 		}
 	}
 	a.augment.Colour.vary(out, &draw, s.Caption)
+	if draw.unit() < a.augment.Convolve && !MentionsColour(s.Caption) {
+		k := drawKernel(&draw)
+		convolve(out, &a.scratch, k, draw.unit())
+	}
 	return nil
 }
 

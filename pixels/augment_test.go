@@ -216,7 +216,7 @@ func TestAugmentConfig(t *testing.T) {
 		}
 	}
 	for _, c := range []pixels.AugmentConfig{{MinScale: -1}, {MinScale: 1.1}, {MinScale: math.NaN()}, {Flip: 2}, {Flip: math.NaN()}, {Ops: -1}, {Ops: 1000}, {Level: 11}, {Level: math.NaN()},
-		{Colour: pixels.ColourConfig{Hue: 0.6}}, {Colour: pixels.ColourConfig{Grey: -1}}, {Colour: pixels.ColourConfig{Saturation: math.NaN()}}} {
+		{Convolve: -0.1}, {Convolve: math.NaN()}, {Colour: pixels.ColourConfig{Hue: 0.6}}, {Colour: pixels.ColourConfig{Grey: -1}}, {Colour: pixels.ColourConfig{Saturation: math.NaN()}}} {
 		if _, err := pixels.NewAugmenter(pixels.Half(8), c); !errors.Is(err, loopitr.ErrInvalid) {
 			t.Errorf("%+v: error %v, want ErrInvalid", c, err)
 		}
@@ -225,7 +225,7 @@ func TestAugmentConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(`{"min_scale":0.5,"flip":0.5,"ops":2,"level":7,"colour":{"share":0,"brightness":0,"contrast":0,"saturation":0,"hue":0,"grey":0}}`, string(b)); d != "" {
+	if d := cmp.Diff(`{"min_scale":0.5,"flip":0.5,"ops":2,"level":7,"colour":{"share":0,"brightness":0,"contrast":0,"saturation":0,"hue":0,"grey":0},"convolve":0}`, string(b)); d != "" {
 		t.Error(d)
 	}
 }

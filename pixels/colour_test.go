@@ -32,11 +32,12 @@ func TestColourOperationsEqualPillow(t *testing.T) {
 // A caption that names a colour keeps its picture's hues; others lose them.
 func TestHuesAreGuardedByTheCaption(t *testing.T) {
 	picture := testPicture(size, size)
-	for name, c := range map[string]pixels.ColourConfig{
-		"hue":  {Share: 1, Hue: 0.5},
-		"grey": {Grey: 1},
+	for name, c := range map[string]pixels.AugmentConfig{
+		"hue":      {Colour: pixels.ColourConfig{Share: 1, Hue: 0.5}},
+		"grey":     {Colour: pixels.ColourConfig{Grey: 1}},
+		"convolve": {Convolve: 1},
 	} {
-		a := newAugmenter(t, pixels.AugmentConfig{Colour: c})
+		a := newAugmenter(t, c)
 		changed := 0
 		for step := range uint64(100) {
 			s := pixels.Sample{Picture: picture, Caption: "a dog runs", Seed: 7, Step: step}

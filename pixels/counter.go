@@ -41,3 +41,13 @@ func (c *counter) below(n int) int {
 	high, _ := bits.Mul64(c.next(), uint64(n))
 	return int(high)
 }
+
+// normal is standard normal to a few percent: the sum of twelve uniform numbers,
+// which is the same on every machine.
+func (c *counter) normal() float64 {
+	sum := -6.0
+	for range 12 {
+		sum += c.unit()
+	}
+	return sum
+}

@@ -67,12 +67,15 @@ func (c BuildConfig) Validate() error {
 	return nil
 }
 
+// defaultFileBytes is more than any camera writes.
+const defaultFileBytes = 256 << 20
+
 func (c BuildConfig) withDefaults() BuildConfig {
 	setDefault(&c.Batch, 32)
 	setDefault(&c.Readers, runtime.GOMAXPROCS(0))
 	setDefault(&c.CommitItems, 256)
 	setDefault(&c.CommitEvery, 2*time.Second)
-	setDefault(&c.MaxFileBytes, 256<<20)
+	setDefault(&c.MaxFileBytes, defaultFileBytes)
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
 	}
@@ -187,16 +190,14 @@ func (b *build) run(ctx context.Context) error {
 		stop()
 		for range toCollect { // let the walk see that it is over
 		}
-		// What is encoded is paid for: it is kept even though ctx has ended.
-		saved, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		return firstError(ctx.Err(), collected, b.commit(saved))
+		return b.salvage(ctx, collected)
 	}
-	if err := <-walked; err != nil {
-		return errors.Join(err, b.flush(ctx))
-	}
+	walk := <-walked
 	if err := b.flush(ctx); err != nil {
-		return err
+		return errors.Join(walk, b.salvage(ctx, err))
+	}
+	if walk != nil {
+		return walk
 	}
 	if b.gone.Load() {
 		if err := b.prune(ctx); err != nil {
@@ -207,6 +208,13 @@ func (b *build) run(ctx context.Context) error {
 		return nil
 	}
 	return b.Index.Publish(ctx)
+}
+
+// salvage commits what is encoded, which is paid for, even though ctx has ended.
+func (b *build) salvage(ctx context.Context, cause error) error {
+	saved, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return firstError(ctx.Err(), cause, b.commit(saved))
 }
 
 // firstError keeps the cause and, if another, what went wrong afterwards.

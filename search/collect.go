@@ -28,6 +28,7 @@ type build struct {
 	refused    map[loopitr.Hash]error  // contents the encoder refused since the last commit
 	moves      []loopitr.Move
 	movedFrom  map[string]bool
+	placed     map[string]bool // paths that get another item at the next commit
 	deletes    []string
 	broken     bool // a commit has failed: another one would as well
 	lastCommit time.Time
@@ -65,7 +66,8 @@ func (b *build) size() int {
 
 func (b *build) reset() {
 	b.bare, b.encoded, b.moves, b.deletes = nil, nil, nil, nil
-	b.fresh, b.refused, b.movedFrom = map[loopitr.Hash]string{}, map[loopitr.Hash]error{}, map[string]bool{}
+	b.fresh, b.refused = map[loopitr.Hash]string{}, map[loopitr.Hash]error{}
+	b.movedFrom, b.placed = map[string]bool{}, map[string]bool{}
 	b.lastCommit = time.Now()
 }
 
@@ -94,6 +96,8 @@ func (b *build) take(ctx context.Context, e event) error {
 		return err
 	}
 	switch {
+	case l.failed != nil:
+		return l.failed
 	case l.err != nil && l.unread && errors.Is(l.err, fs.ErrNotExist):
 		b.report.Found-- // gone since the walk saw it
 		b.gone.Store(true)
@@ -121,6 +125,12 @@ func (b *build) refuse(l loaded, err error) {
 
 // place decides what has to be done for a file whose content is known.
 func (b *build) place(ctx context.Context, e event, l loaded) error {
+	if b.movedFrom[e.path] { // a file came to where another is just moved from
+		if err := b.flush(ctx); err != nil {
+			return err
+		}
+	}
+	b.placed[e.path] = true
 	if _, fresh := b.fresh[l.item.Hash]; fresh {
 		b.report.Duplicates++
 		b.bare = append(b.bare, l)
@@ -137,6 +147,8 @@ func (b *build) place(ctx context.Context, e event, l loaded) error {
 	}
 	if l.known { // and dropped since: the file has to be decoded after all
 		switch l = b.load(ctx, e); {
+		case l.failed != nil:
+			return l.failed
 		case l.err != nil:
 			b.refuse(l, l.err)
 			return nil
@@ -169,7 +181,7 @@ func (b *build) reuse(e event, l loaded, holders []loopitr.Item) {
 		}
 	}
 	for _, h := range holders {
-		if b.movedFrom[h.Path] {
+		if b.movedFrom[h.Path] || b.placed[h.Path] {
 			continue
 		}
 		if _, err := fs.Stat(b.Folder, h.Path); errors.Is(err, fs.ErrNotExist) {
@@ -184,7 +196,7 @@ func (b *build) reuse(e event, l loaded, holders []loopitr.Item) {
 }
 
 // encode runs the encoder on what waits. Pictures that it refuses are found one by
-// one and skipped.
+// one and skipped; what it fails on otherwise goes on waiting.
 func (b *build) encode(ctx context.Context) error {
 	batch := b.waiting
 	b.waiting = nil
@@ -193,7 +205,7 @@ func (b *build) encode(ctx context.Context) error {
 	}
 	encodings, err := b.encodeImages(ctx, batch)
 	if errors.Is(err, loopitr.ErrInvalid) {
-		for _, one := range batch {
+		for i, one := range batch {
 			encodings, err := b.encodeImages(ctx, []loaded{one})
 			if errors.Is(err, loopitr.ErrInvalid) {
 				b.refused[one.item.Hash] = err
@@ -201,6 +213,7 @@ func (b *build) encode(ctx context.Context) error {
 				continue
 			}
 			if err != nil {
+				b.waiting = batch[i:]
 				return err
 			}
 			b.keep(one, encodings[0])
@@ -208,6 +221,7 @@ func (b *build) encode(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
+		b.waiting = batch
 		return err
 	}
 	for i, one := range batch {
@@ -253,16 +267,17 @@ func (b *build) flush(ctx context.Context) error {
 }
 
 // commit stores what is encoded and all that needs no encoding, unless that has
-// failed before.
+// failed before for another reason than the end of ctx.
 func (b *build) commit(ctx context.Context) error {
 	if b.broken {
 		return nil
 	}
 	err := b.store(ctx)
-	b.broken = err != nil
+	b.broken = err != nil && ctx.Err() == nil
 	return err
 }
 
+// store forgets each thing as it is stored, so that it can go on after ctx ended.
 func (b *build) store(ctx context.Context) error {
 	waits := map[loopitr.Hash]bool{}
 	for _, l := range b.waiting {
@@ -278,15 +293,18 @@ func (b *build) store(ctx context.Context) error {
 			b.encoded = append(b.encoded, loopitr.Entry{Item: l.item})
 		}
 	}
+	b.bare = nil
 	if len(b.encoded) > 0 {
 		if err := b.Index.Put(ctx, b.encoded); err != nil {
 			return err
 		}
+		b.encoded = nil
 	}
 	if len(b.moves) > 0 {
 		if err := b.Index.Move(ctx, b.moves); err != nil {
 			return err
 		}
+		b.moves = nil
 	}
 	if len(b.deletes) > 0 {
 		n, err := b.Index.Delete(ctx, b.deletes)

@@ -32,6 +32,19 @@ func readFile(folder fs.FS, path string, limit int64) ([]byte, error) {
 	return encoded, nil
 }
 
+// readItem reads the file of an item if it has the size that the index says. What
+// an index says may be a stranger's: what never ends or is too large stays shut.
+func readItem(folder fs.FS, i loopitr.Item) ([]byte, error) {
+	stat, err := fs.Stat(folder, i.Path)
+	if err != nil {
+		return nil, err
+	}
+	if !stat.Mode().IsRegular() || stat.Size() != i.Size || i.Size > defaultFileBytes {
+		return nil, fmt.Errorf("it is not a file of %d bytes: %w", i.Size, loopitr.ErrInvalid)
+	}
+	return readFile(folder, i.Path, i.Size)
+}
+
 // loaded is a picture file that has to go into the index.
 type loaded struct {
 	item loopitr.Item
@@ -44,6 +57,8 @@ type loaded struct {
 	// so that what the index holds of it stays.
 	err    error
 	unread bool
+	// failed is the index's own error, which is no fault of the file.
+	failed error
 }
 
 // load reads, hashes and, if the content is new, decodes a file.
@@ -65,7 +80,7 @@ func (b *build) load(ctx context.Context, e event) loaded {
 	l.item.Size, l.item.Hash = int64(len(encoded)), hashOf(encoded)
 	holders, err := b.holders(ctx, l.item.Hash)
 	if err != nil {
-		l.err, l.unread = err, true
+		l.failed = err
 		return l
 	}
 	if len(holders) > 0 {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/loopitr/loopitr"
 )
@@ -25,7 +26,7 @@ const maxParts = 64
 func ParseParts(text string, open func(name string) ([]byte, error)) ([]loopitr.Part, error) {
 	caption, rest := text, ""
 	for i := range text {
-		if i > 0 && !unicode.IsSpace(rune(text[i-1])) {
+		if before, _ := utf8.DecodeLastRuneInString(text[:i]); i > 0 && !unicode.IsSpace(before) {
 			continue
 		}
 		if _, _, ok := cutPart(text[i:]); ok {

@@ -161,7 +161,8 @@ func (s *Searcher) tokens(ctx context.Context, candidates []candidate) ([]loopit
 }
 
 // TokensFrom makes image tokens from the indexed folder's files, for
-// Config.Tokens. A file that is gone, changed since or not readable gives none.
+// Config.Tokens. A file that is gone, changed since, not readable or larger than
+// 256 MiB gives none.
 func TokensFrom(folder fs.FS, p loopitr.Preparer, e loopitr.Encoder) func(context.Context, []loopitr.Item) ([]loopitr.States, error) {
 	return func(ctx context.Context, items []loopitr.Item) ([]loopitr.States, error) {
 		tokens := make([]loopitr.States, len(items))
@@ -171,7 +172,7 @@ func TokensFrom(folder fs.FS, p loopitr.Preparer, e loopitr.Encoder) func(contex
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			encoded, err := readFile(folder, item.Path, item.Size)
+			encoded, err := readItem(folder, item)
 			if err != nil || hashOf(encoded) != item.Hash {
 				continue
 			}

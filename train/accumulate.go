@@ -73,9 +73,13 @@ func (a *accumulated) close() error {
 
 func (a *accumulated) step(ctx context.Context, b batch, s stepSize) ([]float32, error) {
 	h := a.newHost(b)
-	for _, pass := range []func(context.Context, *host, stepSize) error{
+	passes := []func(context.Context, *host, stepSize) error{
 		a.encodePass, a.drawPass, a.judgePass, a.lossesPass, a.judgeBackPass, a.encodeBackPass, a.updatePass,
-	} {
+	}
+	if !a.config.Loss.Judges() {
+		passes = []func(context.Context, *host, stepSize) error{a.encodePass, a.lossesPass, a.encodeBackPass, a.updatePass}
+	}
+	for _, pass := range passes {
 		if err := pass(ctx, h, s); err != nil {
 			return nil, err
 		}
@@ -126,16 +130,19 @@ func (a *accumulated) judgePass(ctx context.Context, h *host, _ stepSize) error 
 
 func (a *accumulated) lossesPass(ctx context.Context, h *host, s stepSize) error {
 	b, n := h.batch, a.pairs
-	inputs := append(a.vectors(h), engine.Floats(h.z, len(h.z)))
-	inputs = append(inputs, h.candidates...)
-	out, err := a.programs.losses.Run(ctx, append(inputs,
-		engine.Ints(b.picture, n), engine.Ints(b.text, n), engine.Scalar(s.distill))...)
+	inputs := append(a.vectors(h), engine.Ints(b.picture, n), engine.Ints(b.text, n))
+	if a.config.Loss.Judges() {
+		inputs = append(append(inputs, engine.Floats(h.z, len(h.z)), engine.Scalar(s.distill)), h.candidates...)
+	}
+	out, err := a.programs.losses.Run(ctx, inputs...)
 	if err != nil {
 		return err
 	}
 	copy(h.figures[:], out[0].Floats())
-	h.toImages, h.toTexts, h.toZ = out[1].Floats(), out[2].Floats(), out[3].Floats()
-	h.toTemperature = out[4].Floats()[0]
+	h.toImages, h.toTexts, h.toTemperature = out[1].Floats(), out[2].Floats(), out[3].Floats()[0]
+	if len(out) > 4 {
+		h.toZ = out[4].Floats()
+	}
 	return nil
 }
 
@@ -244,9 +251,12 @@ var (
 // encodeBackParts are the parameters that pass 6 teaches: those that no pass before
 // it did, and, for masked tokens, the cross encoder's, which add to pass 5.
 func (c Config) encodeBackParts() (fresh, added []string) {
-	fresh = c.named(towersAndHeads...)
-	if c.Loss.MaskedTokens.Weight == 0 {
+	fresh = append(c.named(towersAndHeads...), c.named("mlm")...)
+	switch {
+	case c.Loss.MaskedTokens.Weight == 0:
 		return fresh, nil
+	case !c.Loss.Judges():
+		return append(fresh, c.named("cross")...), nil
 	}
-	return append(fresh, c.named("mlm")...), c.named("cross")
+	return fresh, c.named("cross")
 }

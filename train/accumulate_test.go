@@ -94,6 +94,14 @@ func TestChunksGiveTheStepOfTheWholeBatch(t *testing.T) {
 			c.Patches = train.Patches{Drop: 0.3, Steps: 3}
 			c.Network.Text.MaskedModeling, c.Loss.MaskedTokens = true, loss.MaskedTokensConfig{Weight: 0.7, Share: 0.4}
 		},
+		"alone, then the loop": func(c *train.Config) {
+			c.Alone, c.Steps = 0.5, 4
+			c.Network.Text.MaskedModeling, c.Loss.MaskedTokens = true, loss.MaskedTokensConfig{Weight: 0.7, Share: 0.4}
+		},
+		"masked tokens without judgement": func(c *train.Config) {
+			c.Loss.Match.Weight, c.Loss.Distill.Weight = 0, 0
+			c.Network.Text.MaskedModeling, c.Loss.MaskedTokens = true, loss.MaskedTokensConfig{Weight: 0.7, Share: 0.4}
+		},
 		"frozen text": func(c *train.Config) { c.Freeze = []string{"text"} },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,23 +14,28 @@ type compiled struct {
 	step engine.Step
 }
 
-// steps describes the seven programs.
+// steps describes the programs: seven, or four where no loss asks for judgement.
 func (a *accumulated) steps() []compiled {
 	c, p := a.config, &a.programs
 	fresh, added := c.encodeBackParts()
-	return []compiled{
+	var judging []compiled
+	if c.Loss.Judges() {
+		judging = []compiled{
+			{&p.draw, engine.Step{Name: "draw", Reads: []string{network.TemperatureName}, Inputs: a.drawInputs(), Build: a.buildDraw}},
+			{&p.judge, engine.Step{Name: "judge", Reads: c.parameters(), Inputs: a.judgeInputs(), Build: a.buildJudge}},
+			{&p.judgeBack, engine.Step{Name: "judge backwards", Reads: c.parameters(), Replaces: prefixed(c.named(judges...)),
+				Inputs: append(a.judgeInputs(), engine.FloatInput("to z", a.judge), engine.FloatInput("keep")), Build: a.buildJudgeBack}},
+		}
+	}
+	return append(judging, []compiled{
 		{&p.encode, engine.Step{Name: "encode", Reads: c.parameters(), Inputs: a.encodeInputs(), Build: a.buildEncode}},
-		{&p.draw, engine.Step{Name: "draw", Reads: []string{network.TemperatureName}, Inputs: a.drawInputs(), Build: a.buildDraw}},
-		{&p.judge, engine.Step{Name: "judge", Reads: c.parameters(), Inputs: a.judgeInputs(), Build: a.buildJudge}},
 		{&p.losses, engine.Step{Name: "losses", Reads: []string{network.TemperatureName}, Inputs: a.lossesInputs(), Build: a.buildLosses}},
-		{&p.judgeBack, engine.Step{Name: "judge backwards", Reads: c.parameters(), Replaces: prefixed(c.named(judges...)),
-			Inputs: append(a.judgeInputs(), engine.FloatInput("to z", a.judge), engine.FloatInput("keep")), Build: a.buildJudgeBack}},
 		{&p.encodeBack, engine.Step{Name: "encode backwards", Reads: c.parameters(), Replaces: prefixed(append(fresh, added...)),
 			Inputs: a.encodeBackInputs(), Build: a.buildEncodeBack}},
 		{&p.update, engine.Step{Name: "update", Reads: prefixed(a.summed()), Replaces: c.replaced(), Inputs: []engine.Spec{
 			engine.FloatInput("rate"), engine.FloatInput("correct1"), engine.FloatInput("correct2"),
 			engine.FloatInput("average"), engine.FloatInput("to temperature")}, Build: a.buildUpdate}},
-	}
+	}...)
 }
 
 // summed are the parameters whose gradients chunks add up: all but temperature.
@@ -113,21 +118,29 @@ func (a *accumulated) buildJudge(weights map[string]*graph.Node, nodes []*graph.
 
 func (a *accumulated) lossesInputs() []engine.Spec {
 	b, k := a.pairs, 1+a.config.Negatives.Count
-	return append(a.vectorInputs(), engine.FloatInput("z", b*(2*k-1)),
+	specs := append(a.vectorInputs(), engine.IntInput("picture", b), engine.IntInput("text", b))
+	if !a.config.Loss.Judges() {
+		return specs
+	}
+	return append(specs, engine.FloatInput("z", b*(2*k-1)), engine.FloatInput("distill"),
 		engine.IntInput("captions for pictures", b, k), engine.FloatInput("valid for pictures", b, k),
-		engine.IntInput("pictures for captions", b, k), engine.FloatInput("valid for captions", b, k),
-		engine.IntInput("picture", b), engine.IntInput("text", b), engine.FloatInput("distill"))
+		engine.IntInput("pictures for captions", b, k), engine.FloatInput("valid for captions", b, k))
 }
 
 func (a *accumulated) buildLosses(weights map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
-	images, texts, z := nodes[0], nodes[1], nodes[2]
-	d := dualOf(a.config.net(weights, nil), encoded{images: images, texts: texts}, inputs{picture: nodes[7], text: nodes[8]})
-	j := judged{loss.Judged{
-		ForPictures: loss.Candidates{Columns: nodes[3], Valid: nodes[4]},
-		ForCaptions: loss.Candidates{Columns: nodes[5], Valid: nodes[6]},
-	}}
-	p := a.config.losses(d, j, z, nodes[9])
-	gradients := graph.Gradient(p[figureLoss], images, texts, z, weights[network.TemperatureName])
+	images, texts := nodes[0], nodes[1]
+	d := dualOf(a.config.net(weights, nil), encoded{images: images, texts: texts}, inputs{picture: nodes[2], text: nodes[3]})
+	to := []*graph.Node{images, texts, weights[network.TemperatureName]}
+	p := a.config.contrast(d)
+	if a.config.Loss.Judges() {
+		z := nodes[4]
+		p = a.config.losses(d, judged{loss.Judged{
+			ForPictures: loss.Candidates{Columns: nodes[6], Valid: nodes[7]},
+			ForCaptions: loss.Candidates{Columns: nodes[8], Valid: nodes[9]},
+		}}, z, nodes[5])
+		to = append(to, z)
+	}
+	gradients := graph.Gradient(p[figureLoss], to...)
 	return nil, append([]*graph.Node{figuresOf(p[:]...)}, gradients...)
 }
 
@@ -203,7 +216,7 @@ func (a *accumulated) buildEncodeBack(variables map[string]*graph.Node, nodes []
 func (a *accumulated) buildUpdate(variables map[string]*graph.Node, nodes []*graph.Node) (map[string]*graph.Node, []*graph.Node) {
 	in := inputs{rate: nodes[0], correct1: nodes[1], correct2: nodes[2], average: nodes[3]}
 	var gradients []*graph.Node
-	for _, p := range a.config.trained() {
+	for _, p := range a.config.taught() {
 		g := variables[gradientPrefix+p.Name]
 		if p.Name == network.TemperatureName {
 			g = nodes[4]

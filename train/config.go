@@ -41,8 +41,12 @@ type Config struct {
 	Loss      loss.Config          `json:"loss"`
 	Negatives loss.NegativesConfig `json:"negatives"`
 	Hardness  Hardness             `json:"hardness"`
-	Augment   pixels.AugmentConfig `json:"augment"`
-	Patches   Patches              `json:"patches"`
+	// Alone is for which share of the run, from its start, the dual encoder learns
+	// alone, by contrast: a step then costs little over half. Hardness and the warm-up
+	// of distillation count from the first step of the whole loop.
+	Alone   float64              `json:"alone"`
+	Augment pixels.AugmentConfig `json:"augment"`
+	Patches Patches              `json:"patches"`
 	// Freeze names parts of the network that stay as they start: "vision", "text",
 	// "cross". A frozen vision tower encodes each picture once, without augmentation
 	// and dropout.
@@ -68,12 +72,18 @@ type Hardness struct {
 	Steps int     `json:"steps"`
 }
 
-// at is the hardness of a step.
+// at is the hardness of a step of the whole loop.
 func (h Hardness) at(step int64) float32 {
 	if step >= int64(h.Steps) {
 		return 1
 	}
 	return float32(h.From + (1-h.From)*float64(step)/float64(h.Steps))
+}
+
+// contrastOnly is the recipe of a step of the dual encoder alone.
+func (c Config) contrastOnly() Config {
+	c.Loss.Match.Weight, c.Loss.Distill.Weight, c.Loss.MaskedTokens.Weight = 0, 0, 0
+	return c
 }
 
 // Patches lets the vision tower see only a part of each picture's patches, drawn
@@ -142,6 +152,8 @@ func (c Config) Validate() error {
 		return c.invalid("chunk", c.Chunk, "does not divide the batch")
 	case c.Negatives.Count >= c.Batch:
 		return c.invalid("negatives.count", c.Negatives.Count, "a batch has fewer negatives")
+	case !(c.Alone >= 0 && c.Alone < 1) || c.Alone > 0 && c.Loss.Contrast.Weight == 0:
+		return c.invalid("alone", c.Alone, "is not within 0 and less than 1, or loss.contrast.weight leaves nothing to learn alone")
 	case c.Hardness.From < 0 || c.Hardness.Steps < 0:
 		return c.invalid("hardness", c.Hardness, "is below 0")
 	case !(c.Patches.Drop >= 0 && c.Patches.Drop < 1) || c.Patches.Steps < 0:

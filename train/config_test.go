@@ -98,6 +98,7 @@ var effects = map[string]effect{
 	"loss.masked_tokens.share":      {change: func(c *train.Config) { c.Loss.MaskedTokens.Share = 0.6 }},
 	"negatives.count":               {change: func(c *train.Config) { c.Negatives.Count = 1 }},
 	"negatives.sampler":             {change: func(c *train.Config) { c.Negatives.Sampler = loss.Top }},
+	"alone":                         {change: func(c *train.Config) { c.Alone = 0.4 }},
 	"hardness.from":                 {func(c *train.Config) { c.Hardness.Steps = 9 }, func(c *train.Config) { c.Hardness.From = 30 }},
 	"hardness.steps":                {func(c *train.Config) { c.Hardness.From = 0 }, func(c *train.Config) { c.Hardness.Steps = 30 }},
 	"augment.min_scale":             {change: func(c *train.Config) { c.Augment.MinScale = 0.2 }},
@@ -126,6 +127,7 @@ var elsewhere = map[string]string{
 	// The captions here name colours.
 	"augment.colour.hue":  "pixels.TestHuesAreGuardedByTheCaption",
 	"augment.colour.grey": "pixels.TestHuesAreGuardedByTheCaption",
+	"augment.convolve":    "pixels.TestHuesAreGuardedByTheCaption",
 
 	"rematerialize": "TestRematerializedStepsAreTheSame",
 }
@@ -209,6 +211,7 @@ func TestRecipesThatCannotWorkNameTheField(t *testing.T) {
 		"batch":          func(c *train.Config) { c.Batch = 1 },
 		"chunk":          func(c *train.Config) { c.Chunk = 3 },
 		"patches":        func(c *train.Config) { c.Patches.Drop = 1 },
+		"alone":          func(c *train.Config) { c.Alone, c.Loss.Contrast.Weight = 0.5, 0 },
 		"steps":          func(c *train.Config) { c.Epochs = 1 },
 		"negatives":      func(c *train.Config) { c.Negatives.Count = 8 },
 		"hardness":       func(c *train.Config) { c.Hardness.From = -1 },

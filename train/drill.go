@@ -95,7 +95,7 @@ func (c Config) noise(tokens int) batch {
 // Step takes one step and returns its loss; it is as Run's, and stops as Run does
 // where a loss is not finite.
 func (d *Drill) Step(ctx context.Context) (loss float32, err error) {
-	figures, err := d.stepper.step(ctx, d.batch, d.config.stepSize(d.taken, 0))
+	figures, err := d.stepper.step(ctx, d.batch, d.config.stepSize(d.taken, 0, 0))
 	if err == nil {
 		err = finite(d.taken, figures)
 	}

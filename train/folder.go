@@ -24,7 +24,7 @@ const stateFolder = "run"
 
 // open prepares a new run, or the one in the folder where Resume says so.
 func open(ctx context.Context, o Options) (_ *run, err error) {
-	r := &run{Options: o, folder: folder{o.Dir, filepath.Join(o.Dir, stateFolder)}, steppers: map[[3]int]stepper{}}
+	r := &run{Options: o, folder: folder{o.Dir, filepath.Join(o.Dir, stateFolder)}, steppers: map[stepKey]stepper{}}
 	if r.Resume {
 		err = r.readRecipe()
 	} else if _, statErr := os.Stat(filepath.Join(r.folder.state, recipeFile)); statErr == nil {

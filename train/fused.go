@@ -30,9 +30,13 @@ func (c Config) newStepper(state *engine.State, s sizes) (stepper, error) {
 
 // kept are the parameters that steps only read.
 func (c Config) kept() []string {
+	taught := map[string]bool{}
+	for _, p := range c.taught() {
+		taught[p.Name] = true
+	}
 	var names []string
 	for _, p := range c.Network.Params() {
-		if c.frozen(p.Name) {
+		if !taught[p.Name] {
 			names = append(names, p.Name)
 		}
 	}
@@ -43,7 +47,7 @@ func (c Config) kept() []string {
 func (c Config) replaced() []string {
 	var names []string
 	for _, prefix := range append([]string{""}, c.prefixes()...) {
-		for _, p := range c.trained() {
+		for _, p := range c.taught() {
 			names = append(names, prefix+p.Name)
 		}
 	}

@@ -44,7 +44,7 @@ func noisy(steps int) train.Config {
 	c.Network.Dropout, c.Network.Text.MaskedModeling = 0.1, true
 	c.Loss.MaskedTokens.Weight = 0.5
 	c.Hardness = train.Hardness{From: 0, Steps: 10}
-	c.Average = 0.99
+	c.Alone, c.Average = 0.3, 0.99
 	c.SaveEvery = 1
 	return c
 }

@@ -84,7 +84,7 @@ type run struct {
 	sampler    *dataset.Sampler
 	validator  *validator // nil without validation
 	state      *engine.State
-	steppers   map[[3]int]stepper // by pairs, caption tokens and shown patches
+	steppers   map[stepKey]stepper
 	at         progress
 	window     window
 	saved      time.Time
@@ -99,6 +99,8 @@ type progress struct {
 	Pairs   int64              `json:"pairs"`
 	Seconds float64            `json:"seconds"`
 	Best    *ValidationMeasure `json:"best,omitempty"`
+	// Alone is how many steps, from the first, the dual encoder took alone.
+	Alone int64 `json:"alone,omitempty"`
 	// Validated is the step after which the run last measured itself.
 	Validated int64 `json:"validated,omitempty"`
 }
@@ -174,11 +176,15 @@ func (r *run) stop(ctx context.Context, err error) error {
 
 // step takes one step and adds its figures to the window.
 func (r *run) step(ctx context.Context, b batch) error {
-	stepper, err := r.stepper(b)
+	c, alone := r.Config, r.alone()
+	if alone {
+		c, b.masked = c.contrastOnly(), nil
+	}
+	stepper, err := r.stepper(b, c)
 	if err != nil {
 		return err
 	}
-	size := r.Config.stepSize(b.step, r.done())
+	size := r.Config.stepSize(b.step, r.at.Alone, r.done())
 	figures, err := stepper.step(ctx, b, size)
 	if err != nil {
 		return err
@@ -187,9 +193,18 @@ func (r *run) step(ctx context.Context, b batch) error {
 		return err
 	}
 	r.at.Step++
+	if alone {
+		r.at.Alone = r.at.Step
+	}
 	r.at.Pairs += int64(b.pairs)
 	r.window.add(figures, size, b.pairs)
 	return nil
+}
+
+// alone tells whether the dual encoder takes this step alone. A run that is prolonged
+// when the loop has begun does not go back.
+func (r *run) alone() bool {
+	return r.done() < r.Config.Alone && r.at.Alone == r.at.Step
 }
 
 // finite refuses a step that spoiled the weights.
@@ -210,13 +225,19 @@ type stepper interface {
 	close() error
 }
 
-// stepper is the compiled step for a batch's shape.
-func (r *run) stepper(b batch) (stepper, error) {
-	key := [3]int{b.pairs, b.tokens, len(b.shown) / b.pairs}
+// stepKey is what compiled steps of one run differ in.
+type stepKey struct {
+	pairs, tokens, shown int
+	judges               bool
+}
+
+// stepper is the compiled step for a batch's shape by the recipe c.
+func (r *run) stepper(b batch, c Config) (stepper, error) {
+	key := stepKey{pairs: b.pairs, tokens: b.tokens, shown: len(b.shown) / b.pairs, judges: c.Loss.Judges()}
 	if s := r.steppers[key]; s != nil {
 		return s, nil
 	}
-	s, err := r.Config.newStepper(r.state, sizes{pairs: b.pairs, tokens: b.tokens, shown: key[2], picture: r.pictures.shape()})
+	s, err := c.newStepper(r.state, sizes{pairs: key.pairs, tokens: key.tokens, shown: key.shown, picture: r.pictures.shape()})
 	if err == nil {
 		r.steppers[key] = s
 	}

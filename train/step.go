@@ -120,14 +120,18 @@ func (c Config) towers(n network.LoopITR, in inputs) encoded {
 // and the figures up to figureMasked, and the share of rows without a negative.
 func (c Config) objective(n network.LoopITR, in inputs, e encoded) (p parts, skipped *graph.Node) {
 	d := dualOf(n, e, in)
-	judged := c.draw(d, in)
-	z := n.Match(c.pairsOf(judged, e, in))
-	p = c.losses(d, judged, z, in.distill)
+	if c.Loss.Judges() {
+		judged := c.draw(d, in)
+		z := n.Match(c.pairsOf(judged, e, in))
+		p, skipped = c.losses(d, judged, z, in.distill), judged.skipped()
+	} else {
+		p, skipped = c.contrast(d), graph.ScalarZero(in.mask.Graph(), in.mask.DType())
+	}
 	if in.masked != nil {
 		p[figureMasked] = maskedTokens(n, in, e)
 		p[figureLoss] = graph.Add(p[figureLoss], graph.MulScalar(p[figureMasked], c.Loss.MaskedTokens.Weight))
 	}
-	return p, judged.skipped()
+	return p, skipped
 }
 
 // dual is how the dual encoder sees a batch.
@@ -171,12 +175,21 @@ func (c Config) losses(d dual, j judged, z, distill *graph.Node) (p parts) {
 	zPictures, zCaptions := j.Deal(z)
 	pictures := loss.Side{Dual: j.ForPictures.Of(d.similarity), Cross: zPictures, Valid: j.ForPictures.Valid}
 	captions := loss.Side{Dual: j.ForCaptions.Of(graph.Transpose(d.similarity, 0, 1)), Cross: zCaptions, Valid: j.ForCaptions.Valid}
-	p[figureContrast] = loss.Contrast(d.similarity, d.same).Loss
+	p = c.contrast(d)
 	p[figureMatch] = loss.Match(c.Loss.Match, pictures, captions)
 	p[figureDistill] = loss.Distill(c.Loss.Distill, pictures, captions, loss.Calibration{})
-	p[figureMasked] = graph.ScalarZero(z.Graph(), z.DType())
 	p[figureLoss] = graph.Add(graph.Mul(p[figureDistill], distill),
-		graph.Add(graph.MulScalar(p[figureContrast], c.Loss.Contrast.Weight), graph.MulScalar(p[figureMatch], c.Loss.Match.Weight)))
+		graph.Add(p[figureLoss], graph.MulScalar(p[figureMatch], c.Loss.Match.Weight)))
+	return p
+}
+
+// contrast are the losses of the dual encoder alone; the others are 0.
+func (c Config) contrast(d dual) (p parts) {
+	for i := range p {
+		p[i] = graph.ScalarZero(d.similarity.Graph(), d.similarity.DType())
+	}
+	p[figureContrast] = loss.Contrast(d.similarity, d.same).Loss
+	p[figureLoss] = graph.MulScalar(p[figureContrast], c.Loss.Contrast.Weight)
 	return p
 }
 
@@ -225,17 +238,20 @@ func flatPlaces(places, ids *graph.Node) *graph.Node {
 // stepSize holds what changes from step to step besides the batch.
 type stepSize struct{ rate, correct1, correct2, distill, hardness, average float32 }
 
-func (c Config) stepSize(step int64, progress float64) stepSize {
+// stepSize is that of a step after so many that the dual encoder took alone, when
+// progress of the run is behind it.
+func (c Config) stepSize(step, alone int64, progress float64) stepSize {
 	s := c.Optimizer.stepSize(int(step), c.Optimizer.Rate(int(step), progress))
 	distill := c.Loss.Distill.Weight
-	if warm := c.Loss.Distill.WarmupSteps; step < int64(warm) {
-		distill *= float64(step) / float64(warm)
+	judging := step - alone
+	if warm := c.Loss.Distill.WarmupSteps; judging < int64(warm) {
+		distill *= float64(judging) / float64(warm)
 	}
 	// The average follows quickly at first, so that it forgets the initial weights.
 	average := max(1-c.Average, 9/(10+float64(step)))
 	return stepSize{
 		rate: s[0], correct1: s[1], correct2: s[2],
-		distill: float32(distill), hardness: c.Hardness.at(step), average: float32(average),
+		distill: float32(distill), hardness: c.Hardness.at(judging), average: float32(average),
 	}
 }
 
@@ -254,8 +270,8 @@ func (c Config) build(variables map[string]*graph.Node, nodes []*graph.Node) (ma
 	n := c.net(variables, in.key)
 	p, skipped := c.objective(n, in, c.towers(n, in))
 	var weights []*graph.Node
-	for _, trained := range c.trained() {
-		weights = append(weights, variables[trained.Name])
+	for _, p := range c.taught() {
+		weights = append(weights, variables[p.Name])
 	}
 	replaced, norm := c.update(variables, graph.Gradient(p[figureLoss], weights...), in)
 	return replaced, []*graph.Node{figuresOf(append(p[:], n.Temperature(), norm, skipped)...)}
@@ -263,10 +279,11 @@ func (c Config) build(variables map[string]*graph.Node, nodes []*graph.Node) (ma
 
 // figuresOf lines scalars up to one vector.
 func figuresOf(scalars ...*graph.Node) *graph.Node {
+	line := make([]*graph.Node, len(scalars))
 	for i, s := range scalars {
-		scalars[i] = graph.Reshape(s, 1)
+		line[i] = graph.Reshape(s, 1)
 	}
-	return graph.Concatenate(scalars, 0)
+	return graph.Concatenate(line, 0)
 }
 
 // update takes one AdamW step for every trained parameter.
@@ -274,7 +291,7 @@ func (c Config) update(variables map[string]*graph.Node, gradients []*graph.Node
 	gradients, norm := c.Optimizer.clip(gradients)
 	replaced := map[string]*graph.Node{}
 	size := []*graph.Node{in.rate, in.correct1, in.correct2}
-	for i, p := range c.trained() {
+	for i, p := range c.taught() {
 		old := moments{variables[p.Name], variables[firstPrefix+p.Name], variables[secondPrefix+p.Name]}
 		next := c.Optimizer.adamW(old, gradients[i], size, c.Optimizer.factor(p.Name))
 		if p.Name == network.TemperatureName {

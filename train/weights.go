@@ -42,6 +42,23 @@ func (c Config) trained() []network.Param {
 	return params
 }
 
+// taught lists the trained parameters that the losses reach: a part that none asks
+// stays as it is.
+func (c Config) taught() []network.Param {
+	judges, masks := c.Loss.Judges(), c.Loss.MaskedTokens.Weight > 0
+	return slices.DeleteFunc(c.trained(), func(p network.Param) bool {
+		switch part, _, _ := strings.Cut(p.Name, "/"); part {
+		case "cross":
+			return !judges && !masks
+		case "match":
+			return !judges
+		case "mlm":
+			return !masks
+		}
+		return false
+	})
+}
+
 // variables lists everything a run keeps from step to step: the parameters, and
 // for the trained ones the moments and the average.
 func (c Config) variables() []checkpoint.Shape {
@@ -76,7 +93,7 @@ func (c Config) chunked() bool { return c.Chunk > 0 && c.Chunk < c.Batch }
 // begin.
 func (c Config) named(parts ...string) []string {
 	var names []string
-	for _, p := range c.trained() {
+	for _, p := range c.taught() {
 		if part, _, _ := strings.Cut(p.Name, "/"); slices.Contains(parts, part) {
 			names = append(names, p.Name)
 		}

@@ -61,6 +61,9 @@ func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []st
 	if (f.tokens == "") != (f.data.Path == "") || f.tokens != "" && len(args) > 0 {
 		return fmt.Errorf("%w: --tokens FILE and --data PATH belong together, without arguments", errUsage)
 	}
+	if f.tokens != "" && (f.out != "" || f.pictures) {
+		return fmt.Errorf("%w: --out and --pictures are for vectors: leave them away with --tokens", errUsage)
+	}
 	if !slices.Contains(stores(), f.store) {
 		return fmt.Errorf("%w: --store %q is none of %s", errUsage, f.store, strings.Join(stores(), ", "))
 	}
@@ -76,7 +79,7 @@ func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []st
 	}
 	next := fromArgs(args)
 	if len(args) == 0 {
-		next = fromLines(std.in)
+		next = fromLines(ctx, std.in)
 	}
 	e := encoder{m: m, line: line, pictures: f.pictures}
 	if f.out == "" {
@@ -211,16 +214,40 @@ func fromArgs(args []string) func() (string, error) {
 // maxLine bounds a line of standard input.
 const maxLine = 1 << 20
 
-func fromLines(r io.Reader) func() (string, error) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxLine)
-	return func() (string, error) {
-		for lines.Scan() {
-			if text := strings.TrimSpace(lines.Text()); text != "" {
-				return text, nil
+// fromLines gives lines until r or ctx ends. A read of a terminal cannot be
+// interrupted, so the goroutine may last as long as its input or the process.
+func fromLines(ctx context.Context, r io.Reader) func() (string, error) {
+	lines, failed := make(chan string), make(chan error, 1)
+	go func() {
+		defer close(failed)
+		defer close(lines)
+		scanner := bufio.NewScanner(r)
+		scanner.Buffer(nil, maxLine)
+		for scanner.Scan() {
+			text := strings.TrimSpace(scanner.Text())
+			if text == "" {
+				continue
+			}
+			select {
+			case lines <- text:
+			case <-ctx.Done():
+				return
 			}
 		}
-		if err := lines.Err(); err != nil {
+		failed <- scanner.Err()
+	}()
+	return func() (string, error) {
+		select {
+		case text, more := <-lines:
+			if more {
+				return text, nil
+			}
+		case <-ctx.Done():
+		}
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		if err := <-failed; err != nil {
 			return "", fmt.Errorf("read standard input: %w: %w", err, loopitr.ErrInvalid)
 		}
 		return "", io.EOF

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -55,7 +56,7 @@ func (f *evalFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.json, "json", "", `also write the result as JSON to this file, or instead of the table to "-"`)
 	flags.IntSliceVar(&f.sweep, "sweep", nil, "also measure these numbers of candidates, such as 1,2,4,8,16")
 	flags.StringVar(&f.plot, "plot", defaultPlot, "where --sweep draws recall and time over candidates (PNG)")
-	flags.IntVar(&f.resamples, "bootstrap", recall.DefaultResamples, "resamples for the intervals; -1 makes none")
+	flags.IntVar(&f.resamples, "bootstrap", recall.DefaultResamples, "resamples for the intervals; 0 makes none")
 }
 
 // measured is eval's result as JSON.
@@ -68,6 +69,9 @@ func runEval(ctx context.Context, g *global, std streams, f evalFlags) error {
 	line := g.line(std)
 	if f.model == "" || f.data.Path == "" {
 		return fmt.Errorf("%w: eval needs --model DIR and --data PATH", errUsage)
+	}
+	if f.plot != defaultPlot && len(f.sweep) == 0 {
+		return fmt.Errorf("%w: --plot draws a --sweep, and there is none", errUsage)
 	}
 	set, err := f.data.open(ctx)
 	if err != nil {
@@ -96,7 +100,7 @@ func runEval(ctx context.Context, g *global, std streams, f evalFlags) error {
 
 func (f *evalFlags) config(line *terminal.Line) eval.Config {
 	return eval.Config{
-		Rerank: int(f.rerank), Strict: f.data.Strict, Bootstrap: recall.Bootstrap{Resamples: f.resamples},
+		Rerank: int(f.rerank), Strict: f.data.Strict, Bootstrap: recall.Bootstrap{Resamples: cmp.Or(f.resamples, -1)},
 		Progress: func(stage eval.Stage, done, total int) {
 			line.Update(fmt.Sprintf("%s %d/%d", stage, done, total))
 		},

@@ -19,6 +19,8 @@ type outputFlags struct {
 	preview                  previewFlags
 	// names shows pictures by their paths in the index, not by where they lie.
 	names bool
+	// cut says that hits below a match probability were to be dropped.
+	cut bool
 }
 
 func (f *outputFlags) register(flags *pflag.FlagSet) {
@@ -32,6 +34,9 @@ func (f *outputFlags) register(flags *pflag.FlagSet) {
 // printHits prints a result, and ends the command with errNothing when there is no
 // hit.
 func (f *outputFlags) printHits(std streams, line *terminal.Line, folder string, r loopitr.Result) error {
+	if f.cut && !r.Reranked && len(r.Hits) > 0 {
+		line.Keep("--min-match drops nothing: " + r.Reason)
+	}
 	var err error
 	switch {
 	case f.json:

@@ -88,7 +88,7 @@ func (f *indexFlags) run(ctx context.Context, g *global, std streams, dir string
 	line.Clear()
 	switch {
 	case errors.Is(err, context.Canceled):
-		return errors.New("stopped: what is encoded is kept; run it again to go on")
+		return stoppedBuild(err)
 	case err != nil:
 		return err
 	}
@@ -99,6 +99,17 @@ func (f *indexFlags) run(ctx context.Context, g *global, std streams, dir string
 		return errSkipped
 	}
 	return nil
+}
+
+// stoppedBuild is what a build that was cancelled ends with. It is no cancellation any
+// more: of that nothing but "stopped" would be shown.
+func stoppedBuild(err error) error {
+	for _, kind := range []error{loopitr.ErrUnavailable, loopitr.ErrCorrupt, loopitr.ErrNotFound, loopitr.ErrInvalid} {
+		if errors.Is(err, kind) {
+			return fmt.Errorf("stopped, and what was encoded last is lost: %v", err)
+		}
+	}
+	return errors.New("stopped: what is encoded is kept; run it again to go on")
 }
 
 // fill opens the index file and brings it up to date with the folder.

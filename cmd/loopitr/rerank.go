@@ -61,6 +61,9 @@ func (f *rerankFlags) run(ctx context.Context, g *global, std streams, args []st
 			return fmt.Errorf("%w: rerank needs a query and pictures, or --picture FILE and texts", errUsage)
 		}
 	}
+	if !(f.minMatch >= 0 && f.minMatch <= 1) {
+		return fmt.Errorf("%w: --min-match %v is not a probability", errUsage, f.minMatch)
+	}
 	m, err := g.openModel(f.model)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/loopitr/loopitr"
 	"github.com/spf13/cobra"
@@ -49,7 +48,7 @@ func (f *searchFlags) search(ctx context.Context, g *global, std streams, parts 
 	defer cancel()
 	r, err := s.Search(limited, q)
 	if err != nil {
-		return fmt.Errorf("search: %w", err)
+		return err
 	}
 	return f.output.printHits(std, g.line(std), s.folder, r)
 }

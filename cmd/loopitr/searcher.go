@@ -73,7 +73,7 @@ func (g *global) openSearcher(ctx context.Context, f *searchFlags) (_ *searcher,
 	}
 	s.folder = made.Folder
 	if f.folder != "" {
-		s.folder = f.folder
+		s.folder = absolute(f.folder)
 	}
 	config := search.Config{Index: s.index, Encoder: s.model, Matcher: s.model, Preparer: s.model}
 	if s.folder != "" {
@@ -120,9 +120,13 @@ func (f *searchFlags) query(parts []loopitr.Part) (loopitr.Query, error) {
 	if err != nil {
 		return loopitr.Query{}, err
 	}
+	f.output.cut = f.minMatch > 0
 	q := loopitr.Query{Parts: parts, Filter: filter, Count: f.count, Rerank: int(f.rerank), MinMatch: f.minMatch}
 	if f.rerank < 0 {
 		return q, fmt.Errorf("%w: --rerank all is for eval: give a number or off", errUsage)
+	}
+	if f.timeout < 0 {
+		return q, fmt.Errorf("%w: --timeout %v is below zero", errUsage, f.timeout)
 	}
 	return q, nil
 }

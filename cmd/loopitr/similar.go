@@ -61,9 +61,9 @@ func (s *searcher) like(ctx context.Context, name string, q loopitr.Query) (loop
 		candidates = append(candidates, filepath.ToSlash(inside))
 	}
 	for _, path := range candidates {
-		r, err := s.Similar(ctx, path, q)
-		if !errors.Is(err, loopitr.ErrNotFound) {
-			return r, err
+		// Asked for itself: what is not found may be an item that is mixed in.
+		if _, _, err := s.index.Item(ctx, path); !errors.Is(err, loopitr.ErrNotFound) {
+			return s.Similar(ctx, path, q)
 		}
 	}
 	picture, err := readPicture(name)

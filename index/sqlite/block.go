@@ -20,19 +20,13 @@ type block struct {
 	dimensions     int
 	changes, epoch int64 // as of which the block is complete
 	dropped        int64 // the last entry of dropped that was heeded
+	reached        int64 // the highest content id loaded, gone since or not
 	ids            []int64
 	codes          []int8
 	scales, errors []float32
 }
 
 func (b *block) rows() int { return len(b.ids) }
-
-func (b *block) last() int64 {
-	if b.rows() == 0 {
-		return 0
-	}
-	return b.ids[b.rows()-1]
-}
 
 func (b *block) row(r int) []int8 { return b.codes[r*b.dimensions : (r+1)*b.dimensions] }
 
@@ -47,7 +41,7 @@ func (b *block) add(id int64, v loopitr.Vector) {
 		e := float64(value) - float64(scale)*float64(code)
 		squares += e * e
 	}
-	b.ids = append(b.ids, id)
+	b.ids, b.reached = append(b.ids, id), id
 	b.scales = append(b.scales, scale)
 	b.errors = append(b.errors, roundUp(math.Sqrt(squares)))
 }
@@ -96,7 +90,7 @@ func (b *block) loadTail(ctx context.Context, q queryer, g generation) error {
 func (b *block) loadContents(ctx context.Context, q queryer, g generation, until int64) error {
 	// The length is checked before the blob is read.
 	rows, err := q.QueryContext(ctx, g.sql(`SELECT id, CASE WHEN length(vector) = ? THEN vector END FROM contents_$g
-		WHERE id > ? AND id <= ? ORDER BY id`), vectorBytes(g.dimensions), b.last(), until)
+		WHERE id > ? AND id <= ? ORDER BY id`), vectorBytes(g.dimensions), b.reached, until)
 	if err != nil {
 		return err
 	}

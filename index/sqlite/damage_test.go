@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -206,6 +207,64 @@ func TestCraftedSchema(t *testing.T) {
 		}
 		wantKind(t, statement, use(t.Context(), path, forModelA), kind)
 	}
+}
+
+// TestSegmentsThatLieAboutTheirSize makes rows claim a megabyte where they hold 24
+// kB. SQLite tells a blob's length without looking for its bytes.
+func TestSegmentsThatLieAboutTheirSize(t *testing.T) {
+	path := indexFile(t, 4096) // four segments
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A record's header: its size, then first (the row's id), last and count as
+	// integers of two bytes, and a blob of 1024*(16+8)+4 bytes; before it the sizes
+	// of the record and the row's id. The claim leaves as much of the record on its
+	// page as before (sqlite.org/fileformat2.html 1.6).
+	const claimed = 24580 + 238*4092
+	claims := 0
+	for at := 0; ; {
+		i := bytes.Index(content[at:], varint(7, 0, 2, 2, 2*24580+12))
+		if i < 0 {
+			break
+		}
+		at += i
+		copy(content[at:], varint(7, 0, 2, 2, 2*claimed+12))
+		i = bytes.LastIndex(content[:at], varint(24580+11))
+		copy(content[i:], varint(claimed+11))
+		at++
+		claims++
+	}
+	if claims != 4 {
+		t.Fatalf("%d segments are in the file, want 4", claims)
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x := openAt(t, path, sqlite.Config{ReadOnly: true})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = x.Nearest(t.Context(), loopitr.Lookup{Vector: indextest.Vector(0, 8), Count: 1})
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, loopitr.ErrCorrupt) {
+		t.Errorf("error %v, want %v", err, loopitr.ErrCorrupt)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 2*uint64(len(content)) {
+		t.Errorf("%d bytes were taken for a file of %d", took, len(content))
+	}
+}
+
+// varint writes numbers as SQLite does: seven bits a byte, highest first.
+func varint(numbers ...uint64) []byte {
+	var all []byte
+	for _, n := range numbers {
+		one := []byte{byte(n & 0x7f)}
+		for n >>= 7; n > 0; n >>= 7 {
+			one = append([]byte{byte(n) | 0x80}, one...)
+		}
+		all = append(all, one...)
+	}
+	return all
 }
 
 // FuzzOpen overwrites bytes of an index and uses it: an error at worst.

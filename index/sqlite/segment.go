@@ -28,13 +28,12 @@ func (e *edit) pack() error {
 		if err != nil || !full {
 			return err
 		}
-		b := block{dimensions: e.gen.dimensions, ids: []int64{packed}} // loads what comes after its last row
+		b := block{dimensions: e.gen.dimensions, reached: packed}
 		if err := b.loadContents(e.ctx, e.tx, e.gen, until); err != nil {
 			return err
 		}
-		b.ids = b.ids[1:]
 		_, err = e.exec("INSERT INTO segments_$g (first, last, count, vectors) VALUES (?, ?, ?, ?)",
-			b.ids[0], b.last(), b.rows(), encodeSegment(&b))
+			b.ids[0], b.reached, b.rows(), encodeSegment(&b))
 		if err != nil {
 			return err
 		}
@@ -81,22 +80,24 @@ func encodeSegment(b *block) []byte {
 // was the tail when the block was loaded; the rest of its rows come first.
 func (b *block) loadSegments(ctx context.Context, q queryer, g generation) error {
 	var until int64
-	err := q.QueryRowContext(ctx, g.sql("SELECT coalesce(max(last), 0) FROM segments_$g WHERE first <= ?"), b.last()).Scan(&until)
+	err := q.QueryRowContext(ctx, g.sql("SELECT coalesce(max(last), 0) FROM segments_$g WHERE first <= ?"), b.reached).Scan(&until)
 	if err != nil {
 		return err
 	}
-	if until > b.last() {
+	if until > b.reached {
 		if err := b.loadContents(ctx, q, g, until); err != nil {
 			return err
 		}
 	}
-	after := b.last()
-	var rows int
-	err = q.QueryRowContext(ctx, g.sql("SELECT coalesce(sum(length(vectors)), 0) FROM segments_$g WHERE first > ?"), after).Scan(&rows)
+	after := b.reached
+	var bytes int
+	// A row may claim any length, and all of them together no more than the file has.
+	err = q.QueryRowContext(ctx, g.sql(`SELECT min(coalesce(sum(length(vectors)), 0),
+		(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)) FROM segments_$g WHERE first > ?`), after).Scan(&bytes)
 	if err != nil {
 		return err
 	}
-	b.grow(rows / rowBytes(g.dimensions)) // bounded by the file's own size
+	b.grow(bytes / rowBytes(g.dimensions))
 	segments, err := q.QueryContext(ctx, g.sql("SELECT vectors FROM segments_$g WHERE first > ? ORDER BY first"), after)
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func (b *block) addSegment(blob []byte) error {
 	}
 	for r := range n {
 		id := int64(binary.LittleEndian.Uint64(body[8*r:]))
-		if id <= b.last() {
+		if id <= b.reached {
 			return corrupt("content %d of a segment is out of order", id)
 		}
 		scale := math.Float32frombits(binary.LittleEndian.Uint32(body[8*n+4*r:]))
@@ -133,7 +134,7 @@ func (b *block) addSegment(blob []byte) error {
 		if !(scale >= 0 && scale <= 1 && bound >= 0 && bound <= 1) {
 			return corrupt("content %d of a segment has scale %v and error %v", id, scale, bound)
 		}
-		b.ids = append(b.ids, id)
+		b.ids, b.reached = append(b.ids, id), id
 		b.scales = append(b.scales, scale)
 		b.errors = append(b.errors, bound)
 	}

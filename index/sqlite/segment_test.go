@@ -67,6 +67,44 @@ func TestSegmentsFollowEveryChange(t *testing.T) {
 	}
 }
 
+// TestDroppedSegmentStaysDropped deletes the last segment's contents while an
+// index is open. There are too few of them to make the segments anew, so the file
+// still holds the segment when the next change is loaded.
+func TestDroppedSegmentStaysDropped(t *testing.T) {
+	x := openAt(t, filepath.Join(t.TempDir(), "index.db"), sqlite.Config{Fingerprint: "model-a"})
+	alive := map[int]bool{}
+	var entries []loopitr.Entry
+	var gone []string
+	for n := range 2048 { // two segments
+		entries = append(entries, indextest.Entry(fmt.Sprint(n), n))
+		if n < 1024 {
+			alive[n] = true
+		} else {
+			gone = append(gone, fmt.Sprint(n))
+		}
+	}
+	query := indextest.Vector(1<<20, 8)
+	for _, change := range []func() error{
+		func() error { return x.Put(t.Context(), entries) },
+		func() error { _, err := x.Delete(t.Context(), gone); return err },
+		func() error {
+			alive[2048] = true
+			return x.Put(t.Context(), []loopitr.Entry{indextest.Entry("2048", 2048)})
+		},
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		search(t, x, query, 1) // loads the change
+	}
+	if got := search(t, x, query, 1<<20); len(got) != len(alive) {
+		t.Errorf("%d items, want %d", len(got), len(alive))
+	}
+	if d := gocmp.Diff(bruteForce(alive, query, 20), search(t, x, query, 20)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 func openAt(t testing.TB, path string, c sqlite.Config) *sqlite.Index {
 	t.Helper()
 	x, err := sqlite.Open(t.Context(), path, c)

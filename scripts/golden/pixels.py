@@ -279,6 +279,9 @@ class Counter:
     def between(self, low, high):
         return low + self.unit() * (high - low)
 
+    def normal(self):
+        return sum((self.unit() for _ in range(12)), -6.0)
+
     def below(self, n):
         return (self.next() * n) >> 64
 
@@ -328,6 +331,26 @@ def colour():
                                 "cases": [{"op": op, "by": by} for op, by in todo]})
 
 
+def random_convolution(im, draw):
+    """RandConv's mixing variant, in integers: kernel of side 1 or 3, edges repeated."""
+    side = (1, 3)[draw.below(2)]
+    inputs = 3 * side * side
+    unit = 1 << 16
+    kernels = [[int(draw.normal() * unit * inputs**-0.5) for _ in range(inputs)] for _ in range(3)]
+    kept = int(draw.unit() * unit)
+    w, h = im.size
+    src, reach = im.load(), side // 2
+    out = Image.new("RGB", im.size)
+    for y in range(h):
+        for x in range(w):
+            near = [v - 128 for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1)
+                    for v in src[min(max(x + dx, 0), w - 1), min(max(y + dy, 0), h - 1)]]
+            sums = [sum(k * v for k, v in zip(kernel, near)) >> 16 for kernel in kernels]
+            mixed = [(kept * (v - 128) + (unit - kept) * s >> 16) + 128 for v, s in zip(src[x, y], sums)]
+            out.putpixel((x, y), tuple(min(max(v, 0), 255) for v in mixed))
+    return out
+
+
 def vary_colour(im, draw, c):
     """torchvision's ColorJitter and RandomGrayscale."""
     if draw.unit() < c["share"]:
@@ -361,8 +384,10 @@ def training(suffix="", **more):
                 apply, negative = draw.unit() < 0.5, draw.unit() < 0.5
                 if apply:
                     out = operation(out, OPERATIONS[op], level, negative)
-            if more:
+            if "colour" in more:
                 out = vary_colour(out, draw, more["colour"])
+            if draw.unit() < more.get("convolve", 0):
+                out = random_convolution(out, draw)
             stack.paste(out, (0, i * size))
         cases["training"].append({
             "source": save(im, f"augment/{name}.png"), "want": save(stack, f"augment/{name}{suffix}.want.png"),
@@ -376,6 +401,7 @@ exif()
 augment()
 colour()
 training()
+training("-convolve", convolve=0.7)
 training("-colour", colour={"share": 0.8, "brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1, "grey": 0.2})
 with open(os.path.join(root, "cases.json"), "w") as f:
     json.dump(cases, f, indent=1)
