@@ -20,6 +20,7 @@ type AugmentConfig struct {
 	Ops int `json:"ops"`
 	// Level is RandAugment's strength, 0 to 10.
 	Level  float64      `json:"level"`
+	Affine AffineConfig `json:"affine"`
 	Colour ColourConfig `json:"colour"`
 	// Convolve is the probability of a random convolution, where the caption names
 	// no colour; it is done last.
@@ -59,6 +60,9 @@ func (c AugmentConfig) Validate() error {
 	if !(c.Convolve >= 0 && c.Convolve <= 1) {
 		return fmt.Errorf("augment config: convolve %v: want 0 to 1: %w", c.Convolve, loopitr.ErrInvalid)
 	}
+	if err := c.Affine.validate(); err != nil {
+		return err
+	}
 	return c.Colour.validate()
 }
 
@@ -94,7 +98,7 @@ func NewAugmenter(cfg Config, augment AugmentConfig) (*Augmenter, error) {
 }
 
 // Augment writes the varied picture to dst: Size*Size RGB triples. It crops at
-// random and resizes, mirrors, then applies RandAugment, as ALBEF does. The
+// random and resizes, mirrors, transforms, then applies RandAugment, as ALBEF does. The
 // sample's picture is not changed. The error wraps loopitr.ErrInvalid: the picture
 // is not valid or dst has not Size*Size*3 bytes.
 func (a *Augmenter) Augment(dst []uint8, s Sample) error {
@@ -117,6 +121,7 @@ func (a *Augmenter) Augment(dst []uint8, s Sample) error {
 	if draw.unit() < a.augment.Flip && !MentionsSide(s.Caption) {
 		mirror(out)
 	}
+	a.augment.Affine.vary(out, &a.scratch, &draw)
 	for range a.augment.Ops {
 		op, apply, sign := draw.below(len(operations)), draw.unit() < 0.5, draw.unit() < 0.5
 		if apply {

@@ -225,7 +225,7 @@ func TestAugmentConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(`{"min_scale":0.5,"flip":0.5,"ops":2,"level":7,"colour":{"share":0,"brightness":0,"contrast":0,"saturation":0,"hue":0,"grey":0},"convolve":0}`, string(b)); d != "" {
+	if d := cmp.Diff(`{"min_scale":0.5,"flip":0.5,"ops":2,"level":7,"affine":{"share":0,"degrees":0,"shear":0,"translate":0,"scale":0,"fill":0},"colour":{"share":0,"brightness":0,"contrast":0,"saturation":0,"hue":0,"grey":0},"convolve":0}`, string(b)); d != "" {
 		t.Error(d)
 	}
 }

@@ -249,8 +249,9 @@ func TestSegmentsThatLieAboutTheirSize(t *testing.T) {
 	if !errors.Is(err, loopitr.ErrCorrupt) {
 		t.Errorf("error %v, want %v", err, loopitr.ErrCorrupt)
 	}
-	if took := after.TotalAlloc - before.TotalAlloc; took > 2*uint64(len(content)) {
-		t.Errorf("%d bytes were taken for a file of %d", took, len(content))
+	// A lie that is read costs its size; built with -race, the first costs two.
+	if took := after.TotalAlloc - before.TotalAlloc; took > 3*claimed {
+		t.Errorf("%d bytes were taken, four lies of %d must not all be read", took, claimed)
 	}
 }
 

@@ -365,6 +365,27 @@ def vary_colour(im, draw, c):
     return im.convert("L").convert("RGB") if draw.unit() < c["grey"] else im
 
 
+def random_affine(im, draw, c):
+    """torchvision's RandomAffine, bilinear, as it inverts its matrix."""
+    if draw.unit() >= c["share"]:
+        return im
+    w, h = im.size
+    turn = math.radians(draw.between(-c["degrees"], c["degrees"]))
+    right = round(draw.between(-c["translate"], c["translate"]) * w)
+    down = round(draw.between(-c["translate"], c["translate"]) * h)
+    scale = draw.between(1 - c["scale"], 1 + c["scale"])
+    sx, sy = math.radians(draw.between(-c["shear"], c["shear"])), 0.0
+    cx, cy = w * 0.5, h * 0.5
+    m0 = math.cos(turn - sy) / math.cos(sy)
+    m1 = -math.cos(turn - sy) * math.tan(sx) / math.cos(sy) - math.sin(turn)
+    m2 = math.sin(turn - sy) / math.cos(sy)
+    m3 = -math.sin(turn - sy) * math.tan(sx) / math.cos(sy) + math.cos(turn)
+    m = [v / scale for v in (m3, -m1, 0.0, -m2, m0, 0.0)]
+    m[2] += m[0] * (-cx - right) + m[1] * (-cy - down) + cx
+    m[5] += m[3] * (-cx - right) + m[4] * (-cy - down) + cy
+    return im.transform(im.size, Image.AFFINE, m, Image.BILINEAR, fillcolor=(c["fill"],) * 3)
+
+
 def training(suffix="", **more):
     """The whole augmentation of paper.md 4.1, RandomAugment(ops, level)."""
     size, scale, ops, level = 24, 0.2, 2, 7.0
@@ -379,6 +400,8 @@ def training(suffix="", **more):
             out = bicubic(im.crop((x, y, x + cw, y + ch)), (size, size))
             if draw.unit() < 0.5:
                 out = out.transpose(Image.FLIP_LEFT_RIGHT)
+            if "affine" in more:
+                out = random_affine(out, draw, more["affine"])
             for _ in range(ops):
                 op = draw.below(10)
                 apply, negative = draw.unit() < 0.5, draw.unit() < 0.5
@@ -402,6 +425,7 @@ augment()
 colour()
 training()
 training("-convolve", convolve=0.7)
+training("-affine", affine={"share": 0.7, "degrees": 25, "shear": 15, "translate": 0.1, "scale": 0.2, "fill": 255})
 training("-colour", colour={"share": 0.8, "brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1, "grey": 0.2})
 with open(os.path.join(root, "cases.json"), "w") as f:
     json.dump(cases, f, indent=1)
