@@ -123,6 +123,7 @@ func (e *exporter) misfits(f Format) []string {
 	}
 	n := e.config.Network
 	unless(n.Vision.Input == network.Pixels, "it has no patches: the network takes tokens made elsewhere")
+	unless(n.Vision.Stem == network.StemCut, "it cuts patches, the network's stem convolves")
 	unless(n.Cross.Pool == network.PoolFirst, "it judges by [CLS], the network by the mean")
 	unless(n.Cross.Match.Hidden == 0, "its match head has no hidden layer")
 	unless(!n.Text.MaskedModeling, "it has no place for the head that predicts masked words")

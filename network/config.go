@@ -60,6 +60,8 @@ type VisionConfig struct {
 	// PatchSize pixels square.
 	ImageSize int `json:"image_size,omitempty"`
 	PatchSize int `json:"patch_size,omitempty"`
+	// Stem is what turns pixels into patches.
+	Stem Stem `json:"stem,omitempty"`
 
 	// For tokens: each picture is Tokens rows of Features numbers.
 	Tokens   int `json:"tokens,omitempty"`
@@ -129,6 +131,9 @@ func (c VisionConfig) PictureTokens() int {
 func (c VisionConfig) inputFeatures() int {
 	if c.Input == Tokens {
 		return c.Features
+	}
+	if c.Stem == StemConv {
+		return c.Width
 	}
 	return c.PatchSize * c.PatchSize * channels
 }
@@ -217,6 +222,7 @@ func (c VisionConfig) validate() error {
 		return invalid("vision.input", c.Input, `is not "pixels" or "tokens"`)
 	}
 	return first(
+		c.validateStem(),
 		block("vision", c.Width, c.Heads, c.Hidden),
 		layers("vision.layers", c.Layers),
 		epsilon("vision.layer_norm_epsilon", c.LayerNormEpsilon),

@@ -17,8 +17,13 @@ import (
 func presets() map[string]network.Config {
 	return map[string]network.Config{
 		"nano": network.Nano(), "small": network.Small(), "medium": network.Medium(), "base": network.Base(),
-		"nano tokens": network.Nano().WithTokens(16, 40),
+		"nano tokens": network.Nano().WithTokens(16, 40), "nano stem": withStem(network.Nano()),
 	}
+}
+
+func withStem(c network.Config) network.Config {
+	c.Vision.Stem = network.StemConv
+	return c
 }
 
 func TestPresetsAreValid(t *testing.T) {
@@ -45,6 +50,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"vision.input":              func(c *network.Config) { c.Vision.Input = "sound" },
 		"vision.image_size":         func(c *network.Config) { c.Vision.ImageSize = 33 },
 		"vision.patch_size":         func(c *network.Config) { c.Vision.PatchSize = 0 },
+		"vision.stem":               func(c *network.Config) { c.Vision.Stem, c.Vision.PatchSize = network.StemConv, 1 },
 		"vision.tokens":             func(c *network.Config) { c.Vision.Features = 3 },
 		"vision.features":           func(c *network.Config) { *c = c.WithTokens(4, 0) },
 		"vision.width":              func(c *network.Config) { c.Vision.Width = 65 },
@@ -72,6 +78,24 @@ func TestValidateNamesTheField(t *testing.T) {
 		err := c.Validate()
 		if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), " "+field+":") {
 			t.Errorf("%s: got %v", field, err)
+		}
+	}
+}
+
+func TestAStemHalvesPixelsOnly(t *testing.T) {
+	for what, change := range map[string]func(*network.VisionConfig){
+		"pixel input":    func(v *network.VisionConfig) { *v = network.Nano().WithTokens(4, 8).Vision },
+		"power of 2":     func(v *network.VisionConfig) { v.ImageSize, v.PatchSize = 36, 6 },
+		"halved":         func(v *network.VisionConfig) { v.ImageSize, v.PatchSize, v.Width = 64, 32, 40 },
+		`is not "" or "`: func(v *network.VisionConfig) { v.Stem = "deep" },
+	} {
+		c := withStem(network.Nano())
+		change(&c.Vision)
+		if c.Vision.Stem == network.StemCut {
+			c.Vision.Stem = network.StemConv
+		}
+		if err := c.Validate(); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func eachGolden(t *testing.T, test func(t *testing.T, g *golden, e *engine.Engin
 	if names[0] == "" {
 		names = engine.Names()
 	}
-	for _, kind := range []string{"pixels", "tokens"} {
+	for _, kind := range []string{"pixels", "tokens", "stem"} {
 		g := readGolden(t, "testdata/golden_"+kind+".safetensors")
 		for _, name := range names {
 			t.Run(kind+"/"+name, func(t *testing.T) {

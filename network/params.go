@@ -79,7 +79,7 @@ func total(params []Param) int {
 
 func (c Config) visionParams() []Param {
 	v := c.Vision
-	params := dense("vision/patch", v.inputFeatures(), v.Width)
+	params := append(v.stemParams(), dense("vision/patch", v.inputFeatures(), v.Width)...)
 	params = append(params,
 		Param{"vision/cls", []int{v.Width}, InitNormal},
 		Param{"vision/position", []int{v.PictureTokens(), v.Width}, InitNormal},

@@ -53,7 +53,7 @@ func show(patches, position, shown *Node) (*Node, *Node) {
 }
 
 // patches cuts pixels [B,S,S,3] into [B,P-1,p*p*3], row after row of patches,
-// each row after row of pixels. Tokens pass.
+// each row after row of pixels, or makes [B,P-1,D] with the stem. Tokens pass.
 func (n LoopITR) patches(pictures *Node) *Node {
 	c := n.Config.Vision
 	if c.Input == Tokens {
@@ -61,6 +61,9 @@ func (n LoopITR) patches(pictures *Node) *Node {
 		return pictures
 	}
 	want("vision input", pictures, -1, c.ImageSize, c.ImageSize, channels)
+	if c.Stem == StemConv {
+		return n.stem(pictures)
+	}
 	b, side, p := pictures.Shape().Dim(0), c.ImageSize/c.PatchSize, c.PatchSize
 	x := Reshape(pictures, b, side, p, side, p, channels)
 	x = TransposeAllAxes(x, 0, 1, 3, 2, 4, 5)

@@ -51,15 +51,41 @@ class VisionBlock(nn.Module):
         return x + self.mlp(self.norm2(x))
 
 
+class Halving(nn.Module):
+    """A convolution of stride 2, a norm over channels and GELU."""
+
+    def __init__(self, inputs, made, eps):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, made, 3, 2, 1)
+        self.norm = nn.LayerNorm(made, eps=eps)
+
+    def forward(self, x):
+        return F.gelu(self.norm(self.conv(x).permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
+
+
+def stem(c):
+    """(modules, channels made, what remains of the patch size)."""
+    modules, inputs, patch = [], 3, c["patch_size"]
+    if c.get("stem") == "conv":
+        made = [2 * c["width"] * 2**i // patch for i in range(patch.bit_length() - 1)]
+        for outputs in made:
+            modules.append(Halving(inputs, outputs, c["layer_norm_epsilon"]))
+            inputs = outputs
+        patch = 1
+    return nn.Sequential(*modules), inputs, patch
+
+
 class Vision(nn.Module):
-    """ViT over pixels [B,3,S,S] by a convolution, or over tokens [B,T,F] by a linear layer."""
+    """ViT over pixels [B,3,S,S] by convolutions, or over tokens [B,T,F] by a linear layer."""
 
     def __init__(self, c):
         super().__init__()
         if c["input"] == "pixels":
-            self.patch_embed = nn.Conv2d(3, c["width"], c["patch_size"], c["patch_size"])
+            self.stem, made, patch = stem(c)
+            self.patch_embed = nn.Conv2d(made, c["width"], patch, patch)
             count = (c["image_size"] // c["patch_size"]) ** 2
         else:
+            self.stem = nn.Identity()
             self.patch_embed = nn.Linear(c["features"], c["width"])
             count = c["tokens"]
         self.cls_token = nn.Parameter(torch.zeros(1, 1, c["width"]))
@@ -68,7 +94,7 @@ class Vision(nn.Module):
         self.norm = nn.LayerNorm(c["width"], eps=c["layer_norm_epsilon"])
 
     def forward(self, x):
-        x = self.patch_embed(x)
+        x = self.patch_embed(self.stem(x))
         if x.dim() == 4:
             x = x.flatten(2).transpose(1, 2)
         x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.pos_embed
@@ -180,6 +206,8 @@ class LoopITR(nn.Module):
 
 # Our name for each of the above, in order; the first that matches counts.
 NAMES = [
+    (r"visual_encoder\.stem\.(\d+)\.conv\.", "vision/stem_{}/"),
+    (r"visual_encoder\.stem\.(\d+)\.norm\.", "vision/stem_{}/norm/"),
     (r"visual_encoder\.patch_embed\.", "vision/patch/"),
     (r"visual_encoder\.cls_token", "vision/cls"),
     (r"visual_encoder\.pos_embed", "vision/position"),
@@ -221,7 +249,7 @@ def ours(name, tensor):
             break
     else:
         raise KeyError(name)
-    if tensor.dim() == 4:  # convolution [D,3,p,p]: each row is a patch, pixel after pixel
+    if tensor.dim() == 4:  # convolution [D,C,p,p]: each row is a patch, pixel after pixel
         tensor = tensor.permute(0, 2, 3, 1).flatten(1)
     if renamed in ("vision/cls", "vision/position"):
         tensor = tensor[0, 0] if renamed == "vision/cls" else tensor[0]

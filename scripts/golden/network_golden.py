@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes network/testdata/golden_*.safetensors: what PyTorch computes, in float64, for two tiny
+"""Writes network/testdata/golden_*.safetensors: what PyTorch computes, in float64, for three tiny
 networks: forward results, every loss, gradients, and ten AdamW steps.
 
 Run from the repository's root with torch 1.13 or later:
@@ -43,6 +43,12 @@ def cases():
         "cross": {"layers": 1, "pool": "mean"}, "projection": 6, "dropout": 0, "init_deviation": 0.02,
     }, {"padded": False, "count": 5, "sampler": "random", "match": "both",
         "distill": {"objective": "rank", "direction": "both"}}
+    yield "stem", {
+        "vision": {"input": "pixels", "image_size": 12, "patch_size": 4, "stem": "conv", **tower(8, 2, 1, 16, 1e-6)},
+        "text": {**text, "masked_modeling": True},
+        "cross": {"layers": 1, "pool": "cls"}, "projection": 6, "dropout": 0, "init_deviation": 0.02,
+    }, {"padded": True, "count": 2, "sampler": "top", "match": "binary",
+        "distill": {"objective": "listwise", "direction": "cross-to-dual"}}
 
 
 def distillation(**given):
