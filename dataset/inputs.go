@@ -189,7 +189,7 @@ func textLayout(path string, text []byte) (layout, error) {
 
 // readInputs reads every input into the builder.
 func readInputs(b *builder, o Options, found []input) error {
-	captions, err := newTranslations(o.Language, b.limits)
+	captions, err := newTranslations(o.Language, b)
 	if err != nil {
 		return err
 	}

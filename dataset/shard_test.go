@@ -24,6 +24,7 @@ func shards(t testing.TB) string {
 		entry{"train-01.tar", tarOf(t,
 			entry{"x/k.jpg", "N3"}, entry{"x/k.json", `{"caption": "unused", "image": "named.jpg", "width": 3}`}, entry{"x/k.txt", "kay"})},
 		entry{"captions.de.tsv", "key\tcaption\nnoto/apple\troter Apfel\nnoto/apple\tObst\napple\tnot taken: the whole key has rows\nk\tKa\n"},
+		entry{"captions.it.tsv", "key\tcaption\nnoto/apple\tmela\nnoto/dog\n\nx/k\tkappa\nnoto/dog\tcane\n"},
 		entry{"captions.fr.tsv", "clef\tlégende\n"})
 }
 
@@ -44,10 +45,13 @@ func TestShardCaptionsInAnotherLanguage(t *testing.T) {
 	s := openWith(t, dataset.Options{Path: dir, Language: "de"})
 	sameRecords(t, s, record("noto/apple", "train", "roter Apfel", "Obst"), record("named.jpg", "train", "Ka"))
 	sameSkips(t, s, map[dataset.Reason]int{dataset.NoCaption: 1})
+	s = openWith(t, dataset.Options{Path: dir, Language: "it"})
+	sameRecords(t, s, record("noto/apple", "train", "mela"), record("noto/dog", "val", "cane"), record("named.jpg", "train", "kappa"))
+	sameSkips(t, s, map[dataset.Reason]int{dataset.BadRow: 1})
 	sameRecords(t, openWith(t, dataset.Options{Path: dir, Language: "en", Split: "dev"}), record("noto/dog", "val", "dog", "animal"))
 
 	_, err := dataset.Open(context.Background(), dataset.Options{Path: dir, Language: "xx"})
-	if !errors.Is(err, loopitr.ErrNotFound) || !strings.Contains(err.Error(), "there are en, de, fr") {
+	if !errors.Is(err, loopitr.ErrNotFound) || !strings.Contains(err.Error(), "there are en, de, fr, it") {
 		t.Errorf("unknown language: got %v", err)
 	}
 	if _, err := dataset.Open(context.Background(), dataset.Options{Path: dir, Language: "fr"}); !errors.Is(err, loopitr.ErrInvalid) {

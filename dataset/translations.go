@@ -16,16 +16,16 @@ import (
 // caption a row, several rows a key.
 type translations struct {
 	language string
-	limits   Limits
+	builder  *builder // counts unusable rows
 	byFolder map[string]map[string][]string
 }
 
 // newTranslations returns nil for the language that the shards themselves hold.
-func newTranslations(language string, limits Limits) (*translations, error) {
+func newTranslations(language string, b *builder) (*translations, error) {
 	if language == "" || language == "en" {
 		return nil, nil
 	}
-	return &translations{language: language, limits: limits, byFolder: map[string]map[string][]string{}}, nil
+	return &translations{language: language, builder: b, byFolder: map[string]map[string][]string{}}, nil
 }
 
 // of returns the captions of one sample, by its key or by the key's last element,
@@ -57,7 +57,8 @@ func (t *translations) read(dir string) (map[string][]string, error) {
 	}
 	defer f.Close()
 	captions := map[string][]string{}
-	in := newLines(f, t.limits.RowBytes)
+	b := t.builder
+	in := newLines(underContext{b.ctx, f}, b.limits.RowBytes)
 	for {
 		line, oversized, err := in.next()
 		if errors.Is(err, io.EOF) {
@@ -67,15 +68,20 @@ func (t *translations) read(dir string) (map[string][]string, error) {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
 		key, caption, ok := strings.Cut(string(line), "\t")
+		at := spot{file: path, line: in.at}
 		if in.at == 1 {
 			if key != "key" || caption != "caption" {
 				return nil, fmt.Errorf("read %s: header %.80q, key<TAB>caption is expected: %w", path, line, loopitr.ErrInvalid)
 			}
 			continue
 		}
-		// A row that is no pair gives its picture no caption, which is reported there.
-		if ok && !oversized {
+		switch {
+		case oversized:
+			b.skip(at, OversizedInput, fmt.Sprintf("row over %d bytes", in.limit))
+		case ok:
 			captions[key] = append(captions[key], caption)
+		case strings.TrimSpace(key) != "":
+			b.skip(at, BadRow, "no tab after the key")
 		}
 	}
 }

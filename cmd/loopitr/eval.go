@@ -73,6 +73,11 @@ func runEval(ctx context.Context, g *global, std streams, f evalFlags) error {
 	if f.plot != defaultPlot && len(f.sweep) == 0 {
 		return fmt.Errorf("%w: --plot draws a --sweep, and there is none", errUsage)
 	}
+	for _, k := range f.sweep {
+		if k < 0 {
+			return fmt.Errorf("%w: --sweep %d: candidates must be zero or more", errUsage, k)
+		}
+	}
 	set, err := f.data.open(ctx)
 	if err != nil {
 		return err
