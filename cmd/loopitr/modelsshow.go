@@ -78,7 +78,11 @@ func inputText(c infer.Config) string {
 	if v.Input == network.Tokens {
 		return fmt.Sprintf("%d tokens of %d", v.Tokens, v.Features)
 	}
-	return fmt.Sprintf("%d px, patches of %d", v.ImageSize, v.PatchSize)
+	text := fmt.Sprintf("%d px, patches of %d", v.ImageSize, v.PatchSize)
+	if v.Stem == network.StemConv {
+		text += " read by convolutions"
+	}
+	return text
 }
 
 // sizeText writes bytes in the unit that fits.
