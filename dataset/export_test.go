@@ -38,6 +38,14 @@ func ReadBytesUnder(ctx context.Context, name string, raw []byte, limits Limits)
 	return &Set{Records: b.records, Skipped: b.skips, places: b.places, finder: folders{}, limit: b.limits.PictureBytes}, err
 }
 
+// ReadTranslations reads raw as captions of shards in another language.
+func ReadTranslations(raw []byte, limits Limits) (map[string][]string, Skips, error) {
+	b := newBuilder(context.Background(), limits.withDefaults())
+	t := &translations{language: "de", builder: b}
+	captions, err := t.rows(bytes.NewReader(raw), "captions.de.tsv")
+	return captions, b.skips, err
+}
+
 // ReadFolderUnder reads a tree of pictures and returns what was skipped until
 // then.
 func ReadFolderUnder(ctx context.Context, root string) (Skips, error) {

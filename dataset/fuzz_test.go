@@ -1,7 +1,9 @@
 package dataset_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
 )
 
@@ -121,6 +124,35 @@ func FuzzZip(f *testing.F) {
 			if picture, err := s.Picture(i); err == nil && int64(len(picture)) > small.PictureBytes {
 				t.Fatalf("picture %d has %d bytes", i, len(picture))
 			}
+		}
+	})
+}
+
+// FuzzTranslations reads captions in another language: rows are bounded, and what
+// cannot be used is counted.
+func FuzzTranslations(f *testing.F) {
+	f.Add([]byte("key\tcaption\na\tein Apfel\na\tObst\nno tab\n\n\tno key\n"))
+	f.Add([]byte("\ufeffkey\tcaption\r\n\xff\t\xff\x00\r\n" + strings.Repeat("x", small.RowBytes+9) + "\n"))
+	f.Add([]byte("key\tCaption\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		captions, skips, err := dataset.ReadTranslations(raw, small)
+		if err != nil {
+			if !errors.Is(err, loopitr.ErrInvalid) || len(captions) > 0 {
+				t.Fatalf("%d keys with error %v", len(captions), err)
+			}
+			return
+		}
+		used := 0
+		for key, all := range captions {
+			used += len(all)
+			for _, caption := range all {
+				if len(key)+len(caption) > small.RowBytes+1 {
+					t.Fatalf("row of %d bytes", len(key)+len(caption))
+				}
+			}
+		}
+		if lines := bytes.Count(raw, []byte("\n")) + 1; used+skips.Total() > lines {
+			t.Fatalf("%d rows used and %d skipped of %d", used, skips.Total(), lines)
 		}
 	})
 }

@@ -63,6 +63,15 @@ func TestShardCaptionsInAnotherLanguage(t *testing.T) {
 	}
 }
 
+// Many pictures may share a key's captions, so one key may not bring any number.
+func TestTranslationsOfOneKeyAreBounded(t *testing.T) {
+	file := "key\tcaption\n" + strings.Repeat("apple\tApfel\n", 1500) + "pear\tBirne\n"
+	captions, skips, err := dataset.ReadTranslations([]byte(file), dataset.Limits{})
+	if err != nil || len(captions["apple"]) != 1000 || len(captions["pear"]) != 1 || skips.Counts[dataset.OversizedInput] != 500 {
+		t.Errorf("%d and %d captions, skipped %v, %v, want 1000 and 1 with 500 skipped", len(captions["apple"]), len(captions["pear"]), skips, err)
+	}
+}
+
 func TestShardSkipsWhatIsNoSample(t *testing.T) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)

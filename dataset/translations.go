@@ -56,6 +56,15 @@ func (t *translations) read(dir string) (map[string][]string, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return t.rows(f, path)
+}
+
+// mostTranslations bounds the captions of one key: all pictures of a key share them,
+// so a file could ask for the product of both.
+const mostTranslations = 1000
+
+// rows reads the rows of a file of captions.
+func (t *translations) rows(f io.Reader, path string) (map[string][]string, error) {
 	captions := map[string][]string{}
 	b := t.builder
 	in := newLines(underContext{b.ctx, f}, b.limits.RowBytes)
@@ -78,6 +87,8 @@ func (t *translations) read(dir string) (map[string][]string, error) {
 		switch {
 		case oversized:
 			b.skip(at, OversizedInput, fmt.Sprintf("row over %d bytes", in.limit))
+		case ok && len(captions[key]) >= mostTranslations:
+			b.skip(at, OversizedInput, fmt.Sprintf("%.80q has more than %d captions", key, mostTranslations))
 		case ok:
 			captions[key] = append(captions[key], caption)
 		case strings.TrimSpace(key) != "":

@@ -58,6 +58,9 @@ func pointwise(c *train.Config) { c.Loss.Distill.Objective = loss.Pointwise }
 
 func coloured(c *train.Config) { c.Augment.Colour.Share = 1 }
 
+// moved gives every picture a border, which its fill is seen in.
+func moved(c *train.Config) { c.Augment.Affine.Share, c.Augment.Affine.Translate = 1, 0.3 }
+
 // effects has a change for every field that train reads itself. Those of network,
 // pixels and captions are theirs to test.
 var effects = map[string]effect{
@@ -105,6 +108,12 @@ var effects = map[string]effect{
 	"augment.flip":                  {change: func(c *train.Config) { c.Augment.Flip = 0 }},
 	"augment.ops":                   {change: func(c *train.Config) { c.Augment.Ops = 0 }},
 	"augment.level":                 {change: func(c *train.Config) { c.Augment.Level = 1 }},
+	"augment.affine.share":          {func(c *train.Config) { c.Augment.Affine.Translate = 0.3 }, func(c *train.Config) { c.Augment.Affine.Share = 1 }},
+	"augment.affine.degrees":        {moved, func(c *train.Config) { c.Augment.Affine.Degrees = 30 }},
+	"augment.affine.shear":          {moved, func(c *train.Config) { c.Augment.Affine.Shear = 30 }},
+	"augment.affine.translate":      {moved, func(c *train.Config) { c.Augment.Affine.Translate = 0.1 }},
+	"augment.affine.scale":          {moved, func(c *train.Config) { c.Augment.Affine.Scale = 0.3 }},
+	"augment.affine.fill":           {moved, func(c *train.Config) { c.Augment.Affine.Fill = 200 }},
 	"augment.colour.share":          {func(c *train.Config) { c.Augment.Colour.Contrast = 0.9 }, func(c *train.Config) { c.Augment.Colour.Share = 1 }},
 	"augment.colour.brightness":     {coloured, func(c *train.Config) { c.Augment.Colour.Brightness = 0.9 }},
 	"augment.colour.contrast":       {coloured, func(c *train.Config) { c.Augment.Colour.Contrast = 0.9 }},

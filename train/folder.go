@@ -203,6 +203,9 @@ func (r *run) loadState() ([]checkpoint.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.at.check(state.Step); err != nil {
+		return nil, err
+	}
 	r.Observe(Progress{Note: fmt.Sprintf("resuming at step %d", r.at.Step)})
 	return state.Tensors, rewindMetrics(r.folder.state, int(r.at.Step))
 }

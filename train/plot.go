@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 
@@ -47,8 +48,15 @@ type curves map[string]plotter.XYs
 
 func newCurves() curves { return curves{} }
 
+// mostDrawn bounds what is drawn: gonum's search for tick marks never ends on ranges
+// beyond a float64.
+const mostDrawn = 1e12
+
+// add leaves out a point that is off any scale.
 func (c curves) add(name string, x, y float64) {
-	c[name] = append(c[name], plotter.XY{X: x, Y: y})
+	if math.Abs(y) <= mostDrawn && x >= 0 && x <= 1e6*mostDrawn {
+		c[name] = append(c[name], plotter.XY{X: x, Y: math.Round(y*1e9) / 1e9})
+	}
 }
 
 func (c curves) save(file, title, axis string) error {

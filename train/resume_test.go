@@ -19,6 +19,7 @@ import (
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/infer"
 	"github.com/loopitr/loopitr/internal/engine"
+	"github.com/loopitr/loopitr/pixels"
 	"github.com/loopitr/loopitr/train"
 )
 
@@ -45,6 +46,10 @@ func noisy(steps int) train.Config {
 	c.Loss.MaskedTokens.Weight = 0.5
 	c.Hardness = train.Hardness{From: 0, Steps: 10}
 	c.Alone, c.Average = 0.3, 0.99
+	c.Augment = pixels.FineTuning()
+	c.Augment.Affine = pixels.AffineConfig{Share: 0.5, Degrees: 20, Translate: 0.2, Fill: 255}
+	c.Augment.Colour = pixels.ColourConfig{Share: 0.5, Brightness: 0.4, Contrast: 0.4}
+	c.Patches = train.Patches{Drop: 0.5, Steps: 12}
 	c.SaveEvery = 1
 	return c
 }

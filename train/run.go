@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/internal/engine"
 	"github.com/loopitr/loopitr/wordpiece"
@@ -103,6 +104,15 @@ type progress struct {
 	Alone int64 `json:"alone,omitempty"`
 	// Validated is the step after which the run last measured itself.
 	Validated int64 `json:"validated,omitempty"`
+}
+
+// check refuses what no run can have saved at that step: the digest of a state says
+// that it is whole, not who made it.
+func (p progress) check(step int64) error {
+	if p.Step != step || p.Pairs < 0 || p.Seconds < 0 || p.Alone < 0 || p.Alone > step || p.Validated < 0 || p.Validated > step {
+		return fmt.Errorf("state of step %d: its progress %+v is impossible: %w", step, p, loopitr.ErrCorrupt)
+	}
+	return nil
 }
 
 func (r *run) result() Result {

@@ -72,7 +72,7 @@ func reportSkips(line *terminal.Line, skips dataset.Skips) error {
 		return nil
 	}
 	for _, s := range skips.Details[:min(shownSkips, len(skips.Details))] {
-		line.Keep("skipped " + s.String())
+		line.Keep(s.String())
 	}
 	line.Keep(fmt.Sprintf("skipped %d in all: %s", total, skips))
 	return errSkipped
