@@ -45,7 +45,7 @@ func (i *importer) card() (string, error) {
 	if len(i.report.Fresh) > 0 {
 		fmt.Fprintf(&b, "- %d parameters drawn afresh with seed %d: train it before use\n", len(i.report.Fresh), i.config.Around.Seed)
 	}
-	b.WriteString("\n## Recipe\n\n")
+	b.WriteString("\n## Data\n\nThat of the origin: its files do not name it.\n\n## Recipe\n\n")
 	i.recipe(&b)
 	fmt.Fprintf(&b, "\n## Results\n\nNone measured here: `loopitr eval` measures.\n\n## Licence\n\n%s\n", i.licence())
 	b.WriteString("\n## Limits\n\nIt knows what its training pictures and captions showed, in their language and style. Its terms, data and\nknown faults are those of its origin.\n")

@@ -19,6 +19,7 @@ import (
 	"github.com/loopitr/loopitr/convert"
 	"github.com/loopitr/loopitr/infer"
 	"github.com/loopitr/loopitr/internal/engine"
+	"github.com/loopitr/loopitr/internal/simd"
 	"github.com/loopitr/loopitr/network"
 )
 
@@ -138,7 +139,8 @@ func (g *golden) runs() []string {
 	return names
 }
 
-// eachEngine runs a test on every engine that this binary can open.
+// eachEngine runs a test on every engine that this binary can open, and on ours at
+// every level of instructions that the machine has.
 func eachEngine(t *testing.T, test func(t *testing.T, e *engine.Engine)) {
 	for _, name := range engine.Names() {
 		t.Run(name, func(t *testing.T) {
@@ -150,7 +152,16 @@ func eachEngine(t *testing.T, test func(t *testing.T, e *engine.Engine)) {
 				t.Fatal(err)
 			}
 			defer e.Close()
-			test(t, e)
+			if name != engine.Default {
+				test(t, e)
+				return
+			}
+			for _, level := range simd.Available() {
+				t.Run(level.String(), func(t *testing.T) {
+					defer simd.Use(level)()
+					test(t, e)
+				})
+			}
 		})
 	}
 }

@@ -147,7 +147,7 @@ func TestCardsSayWhereWeightsAreFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"`model.safetensors`, SHA-256 ", "drawn afresh", `"mit"`, "## Recipe", "## Results", "## Limits"} {
+	for _, want := range []string{"`model.safetensors`, SHA-256 ", "drawn afresh", `"mit"`, "## Origin", "## Data", "## Recipe", "## Results", "## Licence", "## Limits"} {
 		if !strings.Contains(string(card), want) {
 			t.Errorf("the card does not say %q:\n%s", want, card)
 		}

@@ -36,8 +36,9 @@ func zeros(name string, shape ...int) safetensors.Source {
 	}}
 }
 
-// bigViT writes a vision tower of so many layers, 512 wide: 12.6 MB a layer.
-func bigViT(t *testing.T, layers int) (path string, size int64) {
+// bigViT writes a vision tower of so many layers, 512 wide: 12.6 MB a layer. file's
+// ending says in which format.
+func bigViT(t *testing.T, file string, layers int) (path string, size int64) {
 	t.Helper()
 	const width, patch = 512, 16
 	all := []safetensors.Source{
@@ -53,11 +54,28 @@ func bigViT(t *testing.T, layers int) (path string, size int64) {
 			all = append(all, zeros(at+name+".weight", shape[0], shape[1]), zeros(at+name+".bias", shape[0]))
 		}
 	}
+	path = filepath.Join(t.TempDir(), file)
+	if filepath.Ext(file) == ".safetensors" {
+		safetensors.Sort(all)
+		if err := safetensors.WriteFile(path, nil, all); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		writeTorch(t, path, all)
+	}
+	stat, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, stat.Size()
+}
+
+func writeTorch(t *testing.T, path string, all []safetensors.Source) {
+	t.Helper()
 	var entries []torch.Entry
 	for i := range all {
 		entries = append(entries, torch.Entry{Key: all[i].Name, Source: &all[i]})
 	}
-	path = filepath.Join(t.TempDir(), "vit.pth")
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
@@ -70,16 +88,36 @@ func bigViT(t *testing.T, layers int) (path string, size int64) {
 	if err := b.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	stat, err := f.Stat()
+}
+
+// A file is never in memory as a whole, on its way in or out: only its largest
+// tensor is.
+func TestImportTakesFarLessMemoryThanTheFile(t *testing.T) {
+	words, err := os.ReadFile("testdata/vit_hf/vocab.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return path, stat.Size()
+	for _, file := range []string{"vit.pth", "vit.safetensors"} {
+		path, size := bigViT(t, file, 12)
+		model := filepath.Join(t.TempDir(), "model")
+		c := convert.Config{Vocabulary: words, Around: convert.Around{Network: network.Nano()}}
+		took := mostMemory(t, func() error {
+			_, err := convert.Import(path, model, c)
+			return err
+		})
+		if took > size/4 {
+			t.Errorf("%s: a file of %d bytes took %d of memory", file, size, took)
+		}
+		took = mostMemory(t, func() error { return convert.Export(model, filepath.Join(t.TempDir(), "out"), convert.AsALBEF) })
+		if took > size/4 {
+			t.Errorf("%s: its export took %d bytes of memory for a file of %d", file, took, size)
+		}
+	}
 }
 
-// A file is never in memory as a whole: only its largest tensor is.
-func TestImportTakesFarLessMemoryThanTheFile(t *testing.T) {
-	path, size := bigViT(t, 12)
+// mostMemory is how many bytes of heap were added at most while do ran.
+func mostMemory(t *testing.T, do func() error) int64 {
+	t.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	runtime.GC()
 	var before runtime.MemStats
@@ -99,17 +137,11 @@ func TestImportTakesFarLessMemoryThanTheFile(t *testing.T) {
 			}
 		}
 	}()
-	words, err := os.ReadFile("testdata/vit_hf/vocab.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = convert.Import(path, filepath.Join(t.TempDir(), "model"), convert.Config{Vocabulary: words, Around: convert.Around{Network: network.Nano()}})
+	err := do()
 	stop <- true
 	took := int64(<-peak - before.HeapAlloc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if took > size/4 {
-		t.Errorf("a file of %d bytes took %d of memory", size, took)
-	}
+	return took
 }

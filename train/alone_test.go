@@ -20,6 +20,7 @@ func TestAloneLeavesTheJudgeAlone(t *testing.T) {
 	for steps, learns := range map[int]bool{3: false, 4: true} {
 		o.Config.Alone, o.Config.Steps, o.Dir = 0.74, steps, t.TempDir() // all of three steps, three of four
 		after := trained(t, o)
+		card(t, o.Dir, "None measured")
 		run, _, err := train.Stored(o.Dir) // its vocabulary is as large as the captions made it
 		if err != nil {
 			t.Fatal(err)

@@ -61,21 +61,41 @@ func (r *run) card(v *ValidationMeasure) string {
 	} else {
 		fmt.Fprintf(&b, "Trained on from %s.\n\n", r.Origin)
 	}
-	fmt.Fprintf(&b, "## Training\n\n- %d pictures with captions; %d pairs seen in %d steps of %d, %.0f seconds, seed %d\n",
-		len(r.pictures.records), r.at.Pairs, r.at.Step, c.Batch, r.at.Seconds, c.Seed)
+	r.dataCard(&b)
+	fmt.Fprintf(&b, "\n## Recipe\n\n- %d pairs seen in %d steps of %d, %.0f seconds, seed %d\n", r.at.Pairs, r.at.Step, c.Batch, r.at.Seconds, c.Seed)
 	fmt.Fprintf(&b, "- contrast %g, match %g (%s), distill %g (%s, %s), masked tokens %g\n",
 		c.Loss.Contrast.Weight, c.Loss.Match.Weight, c.Loss.Match.Objective,
 		c.Loss.Distill.Weight, c.Loss.Distill.Objective, c.Loss.Distill.Direction, c.Loss.MaskedTokens.Weight)
 	fmt.Fprintf(&b, "- %d hard negatives each way, %s\n- the whole recipe is in run/run.json\n", c.Negatives.Count, c.Negatives.Sampler)
-	if v != nil {
-		fmt.Fprintf(&b, "\n## Validation\n\n| | R@1 image to text | text to image | R@10 image to text | text to image | sum of six |\n|---|---|---|---|---|---|\n")
-		row := func(name string, r1, r10 [2]float64, sum float64) {
-			fmt.Fprintf(&b, "| %s | %.1f | %.1f | %.1f | %.1f | %.1f |\n", name, r1[0], r1[1], r10[0], r10[1], sum)
-		}
-		row("dual", v.DualR1, v.DualR10, v.DualSum)
-		row("re-ranked", v.RerankedR1, v.RerankedR10, v.RerankedSum)
-	}
+	resultsCard(&b, v)
 	b.WriteString("\n## Licence\n\nNone is stated: write here under which terms these weights may be used. Their pictures, captions and origin\nmay set terms of their own.\n")
 	b.WriteString("\n## Limits\n\nIt knows what its training pictures and captions showed, in their language and style.\n")
 	return b.String()
+}
+
+// dataCard says what the run learns from and measures itself on.
+func (r *run) dataCard(b *strings.Builder) {
+	captions := 0
+	for _, record := range r.pictures.records {
+		captions += len(record.Captions)
+	}
+	fmt.Fprintf(b, "## Data\n\n- %d pictures with %d captions to learn from\n", len(r.pictures.records), captions)
+	if r.held != nil {
+		fmt.Fprintf(b, "- %d pictures to validate on\n", len(r.held.records))
+	}
+}
+
+// resultsCard says what validation found of these very weights, if there was one.
+func resultsCard(b *strings.Builder, v *ValidationMeasure) {
+	b.WriteString("\n## Results\n\n")
+	if v == nil {
+		b.WriteString("None measured: there was no validation. `loopitr eval` measures.\n")
+		return
+	}
+	b.WriteString("| validation | R@1 image to text | text to image | R@10 image to text | text to image | sum of six |\n|---|---|---|---|---|---|\n")
+	row := func(name string, r1, r10 [2]float64, sum float64) {
+		fmt.Fprintf(b, "| %s | %.1f | %.1f | %.1f | %.1f | %.1f |\n", name, r1[0], r1[1], r10[0], r10[1], sum)
+	}
+	row("dual", v.DualR1, v.DualR10, v.DualSum)
+	row("re-ranked", v.RerankedR1, v.RerankedR10, v.RerankedSum)
 }

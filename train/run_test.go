@@ -119,9 +119,32 @@ func TestRunLearnsSixteenPairsByHeart(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
+	card(t, dir, "from scratch", "16 pictures with ", "16 pictures to validate on", "| re-ranked | 100.0 ")
 	for _, file := range []string{"metrics.jsonl", "loss.png", "recall.png", "run.json"} {
 		if _, err := os.Stat(filepath.Join(dir, "run", file)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// card wants a model's README.md to have all sections in order and to say these.
+func card(t *testing.T, dir string, says ...string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, section := range []string{"Origin", "Data", "Recipe", "Results", "Licence", "Limits"} {
+		next := strings.Index(string(text), "\n## "+section+"\n\n")
+		if next <= at {
+			t.Errorf("section %s is missing or out of order:\n%s", section, text)
+		}
+		at = next
+	}
+	for _, want := range says {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the card does not say %q:\n%s", want, text)
 		}
 	}
 }

@@ -162,6 +162,10 @@ func (p *heads) run(t *testing.T, b compute.Backend, layout compute.AttentionAxe
 }
 
 func TestAttentionByDefinitionAndDifferences(t *testing.T) {
+	eachLevel(t, attentionByDefinitionAndDifferences)
+}
+
+func attentionByDefinitionAndDifferences(t *testing.T) {
 	b := open(t, "threads=2")
 	for name, change := range map[string]func(p *heads){
 		"plain":  func(*heads) {},

@@ -21,6 +21,7 @@ const maxThreads = 256
 type options struct {
 	threads int
 	bf16    bool // round the operands of products to bfloat16
+	noPlain bool // compile no product that no kernel computes
 }
 
 func parseOptions(config string) (options, error) {
@@ -46,8 +47,13 @@ func parseOptions(config string) (options, error) {
 			default:
 				return o, fmt.Errorf("open cpu: products %q: want float32 or bf16", value)
 			}
+		case "plain":
+			if value != "refuse" {
+				return o, fmt.Errorf("open cpu: plain %q: want refuse", value)
+			}
+			o.noPlain = true
 		default:
-			return o, fmt.Errorf("open cpu: unknown option %q: want threads or products", field)
+			return o, fmt.Errorf("open cpu: unknown option %q: want threads, products or plain", field)
 		}
 	}
 	return o, nil
@@ -66,8 +72,9 @@ var _ compute.Backend = (*Backend)(nil)
 
 // New opens the backend. config is empty or a comma-separated list of
 // threads=N (default: GOMAXPROCS) and products=float32|bf16 (default float32;
-// bf16 rounds the operands of matrix products and accumulates in float32). Its
-// goroutines live until Finalize.
+// bf16 rounds the operands of matrix products and accumulates in float32). With
+// plain=refuse, which is for tests, a product that only the slow plain loop could
+// compute is an error of Compile. The backend's goroutines live until Finalize.
 func New(config string) (compute.Backend, error) {
 	o, err := parseOptions(config)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestOptions(t *testing.T) {
-	for _, config := range []string{"threads=0", "threads=x", "threads=100000", "products=int8", "speed=high"} {
+	for _, config := range []string{"threads=0", "threads=x", "threads=100000", "products=int8", "plain=", "plain=take", "speed=high"} {
 		if b, err := cpu.New(config); err == nil {
 			b.Finalize()
 			t.Errorf("%q was accepted", config)

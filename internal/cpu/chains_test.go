@@ -273,7 +273,9 @@ func drawReshape(t *rapid.T, s shapes.Shape, a int) (planStep, bool) {
 	}, shapes.Make(s.DType, dims...)}, true
 }
 
-func TestChainsAgreeWithGo(t *testing.T) {
+func TestChainsAgreeWithGo(t *testing.T) { eachLevel(t, chainsAgreeWithGo) }
+
+func chainsAgreeWithGo(t *testing.T) {
 	ours, theirs := open(t, "threads=3"), openGo(t)
 	for name, special := range map[string]bool{"finite": false, "special": true} {
 		t.Run(name, func(t *testing.T) {

@@ -37,7 +37,9 @@ var passes = map[string]func(x []*Node) *Node{
 
 // TestGradientsByFiniteDifferences compares gradients of fused float32 passes
 // with differences of the same function in float64, which no pass fuses.
-func TestGradientsByFiniteDifferences(t *testing.T) {
+func TestGradientsByFiniteDifferences(t *testing.T) { eachLevel(t, gradientsByFiniteDifferences) }
+
+func gradientsByFiniteDifferences(t *testing.T) {
 	b := open(t, "threads=2")
 	for name, pass := range passes {
 		for _, width := range []int{1, 3, 17, 65} {

@@ -219,7 +219,9 @@ func integers(t *rapid.T) *plan {
 	return one(fmt.Sprintf("operation %d of %s", kind, dtype), in, all[kind])
 }
 
-func TestKindsAgreeWithGo(t *testing.T) {
+func TestKindsAgreeWithGo(t *testing.T) { eachLevel(t, kindsAgreeWithGo) }
+
+func kindsAgreeWithGo(t *testing.T) {
 	ours, theirs := open(t, "threads=3"), openGo(t)
 	for name, draw := range map[string]func(*rapid.T) *plan{
 		"moves": moves, "products": products, "rows": rows, "integers": integers,

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -86,19 +87,32 @@ func pick(dims, strides, chosen []int) axes {
 }
 
 // productStep makes the step of a DotGeneral.
-func (c *compiler) productStep(u *unit) step {
+func (c *compiler) productStep(u *unit) (step, error) {
 	n := u.node
 	a := n.attr.(dotAttr)
 	lhs := c.side(n.inputs[0], a.lhsContract, a.lhsBatch)
 	rhs := c.side(n.inputs[1], a.rhsContract, a.rhsBatch)
 	if n.dtype() == dtypes.Float32 && n.size() > 0 && lhs.contract.size() > 0 {
 		if s := c.matrixStep(n, lhs, rhs); s != nil {
-			return s
+			return s, nil
 		}
 	}
-	if len(n.inputs) > 2 {
-		return c.biasAfter(n, plainProduct[float32](c, n, lhs, rhs))
+	if c.backend.options.noPlain {
+		return nil, fmt.Errorf("cpu: %s of %v over axes %v and %v, batch %v and %v: only the plain loop computes it",
+			n.op, shapesOf(n.inputs), a.lhsContract, a.rhsContract, a.lhsBatch, a.rhsBatch)
 	}
+	s := c.plainStep(n, lhs, rhs)
+	if s == nil {
+		return nil, unsupported(n.op, "%v", shapesOf(n.inputs))
+	}
+	if len(n.inputs) > 2 {
+		return c.biasAfter(n, s), nil
+	}
+	return s, nil
+}
+
+// plainStep is a product as the specification says; nil for a type that has none.
+func (c *compiler) plainStep(n *node, lhs, rhs side) step {
 	switch n.dtype() {
 	case dtypes.Float32:
 		return plainProduct[float32](c, n, lhs, rhs)

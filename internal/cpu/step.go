@@ -19,7 +19,7 @@ func (c *compiler) step(u *unit) (step, error) {
 	case opAttention, opAttentionGradient:
 		return c.attentionStep(u), nil
 	case compute.OpTypeDotGeneral:
-		s = c.productStep(u)
+		return c.productStep(u)
 	case compute.OpTypeTranspose, compute.OpTypeBroadcastInDim, compute.OpTypeReverse,
 		compute.OpTypeSlice, compute.OpTypePad, compute.OpTypeConcatenate:
 		s = c.movementStep(n)

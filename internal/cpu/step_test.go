@@ -224,7 +224,9 @@ func tiny() network.Config {
 	return c
 }
 
-func TestTrainingStepAgreesWithGo(t *testing.T) {
+func TestTrainingStepAgreesWithGo(t *testing.T) { eachLevel(t, trainingStepAgreesWithGo) }
+
+func trainingStepAgreesWithGo(t *testing.T) {
 	ours, theirs := newTrainStep(t, open(t, "threads=2"), tiny(), 6, 7), newTrainStep(t, openGo(t), tiny(), 6, 7)
 	// Gradients that are all but zero have their sign decided by rounding, and
 	// AdamW's first step moves by sign: moments are compared, not weights.

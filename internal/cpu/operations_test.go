@@ -1,0 +1,187 @@
+package cpu_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"pgregory.net/rapid"
+)
+
+type (
+	function = compute.Function
+	value    = compute.Value
+)
+
+// operation is one of Capabilities and how many operands it takes.
+type operation struct {
+	operands int
+	build    builder
+}
+
+// elementary are the operations on elements and over axes, by what they take: the
+// dtype of all operands.
+var elementary = map[dtypes.DType]map[compute.OpType]operation{
+	dtypes.Float32: {
+		compute.OpTypeAbs: unary(function.Abs), compute.OpTypeCeil: unary(function.Ceil), compute.OpTypeCos: unary(function.Cos),
+		compute.OpTypeErf: unary(function.Erf), compute.OpTypeExp: unary(function.Exp), compute.OpTypeExpm1: unary(function.Expm1),
+		compute.OpTypeFloor: unary(function.Floor), compute.OpTypeIsFinite: unary(function.IsFinite), compute.OpTypeIsNaN: unary(function.IsNaN),
+		compute.OpTypeLog: unary(function.Log), compute.OpTypeLog1p: unary(function.Log1p), compute.OpTypeLogistic: unary(function.Logistic),
+		compute.OpTypeNeg: unary(function.Neg), compute.OpTypeRound: unary(function.Round), compute.OpTypeRsqrt: unary(function.Rsqrt),
+		compute.OpTypeSign: unary(function.Sign), compute.OpTypeSin: unary(function.Sin), compute.OpTypeSqrt: unary(function.Sqrt),
+		compute.OpTypeTanh: unary(function.Tanh), compute.OpTypeIdentity: unary(function.Identity),
+		compute.OpTypeAdd: binary(function.Add), compute.OpTypeAtan2: binary(function.Atan2), compute.OpTypeDiv: binary(function.Div),
+		compute.OpTypeMax: binary(function.Max), compute.OpTypeMin: binary(function.Min), compute.OpTypeMul: binary(function.Mul),
+		compute.OpTypePow: binary(function.Pow), compute.OpTypeRem: binary(function.Rem), compute.OpTypeSub: binary(function.Sub),
+		compute.OpTypeEqual: binary(function.Equal), compute.OpTypeNotEqual: binary(function.NotEqual),
+		compute.OpTypeGreaterOrEqual: binary(function.GreaterOrEqual), compute.OpTypeGreaterThan: binary(function.GreaterThan),
+		compute.OpTypeLessOrEqual: binary(function.LessOrEqual), compute.OpTypeLessThan: binary(function.LessThan),
+		compute.OpTypeReduceProduct: overAxis(function.ReduceProduct), compute.OpTypeReduceSum: overAxis(function.ReduceSum),
+		compute.OpTypeReduceMax: overAxis(function.ReduceMax), compute.OpTypeReduceMin: overAxis(function.ReduceMin),
+		compute.OpTypeBitcast: {1, func(f function, x []value) (value, error) { return f.Bitcast(x[0], dtypes.Uint32) }},
+		compute.OpTypeClamp:   {1, clamp},
+	},
+	dtypes.Int32: {
+		compute.OpTypeBitCount: unary(function.BitCount), compute.OpTypeBitwiseNot: unary(function.BitwiseNot), compute.OpTypeClz: unary(function.Clz),
+		compute.OpTypeBitwiseAnd: binary(function.BitwiseAnd), compute.OpTypeBitwiseOr: binary(function.BitwiseOr), compute.OpTypeBitwiseXor: binary(function.BitwiseXor),
+		compute.OpTypeShiftLeft: binary(function.ShiftLeft), compute.OpTypeShiftRightArithmetic: binary(function.ShiftRightArithmetic),
+		compute.OpTypeShiftRightLogical: binary(function.ShiftRightLogical),
+		compute.OpTypeReduceBitwiseAnd:  overAxis(function.ReduceBitwiseAnd),
+		compute.OpTypeReduceBitwiseOr:   overAxis(function.ReduceBitwiseOr),
+		compute.OpTypeReduceBitwiseXor:  overAxis(function.ReduceBitwiseXor),
+		compute.OpTypeAbs:               unary(function.Abs),
+		compute.OpTypeSign:              unary(function.Sign),
+		compute.OpTypeRem:               binary(function.Rem),
+		compute.OpTypeDiv:               binary(function.Div),
+	},
+	dtypes.Bool: {
+		compute.OpTypeLogicalNot: unary(function.LogicalNot), compute.OpTypeLogicalAnd: binary(function.LogicalAnd),
+		compute.OpTypeLogicalOr: binary(function.LogicalOr), compute.OpTypeLogicalXor: binary(function.LogicalXor),
+		compute.OpTypeReduceLogicalAnd: overAxis(function.ReduceLogicalAnd), compute.OpTypeReduceLogicalOr: overAxis(function.ReduceLogicalOr),
+		compute.OpTypeReduceLogicalXor: overAxis(function.ReduceLogicalXor),
+	},
+}
+
+func unary(op func(function, value) (value, error)) operation {
+	return operation{1, func(f function, x []value) (value, error) { return op(f, x[0]) }}
+}
+
+func binary(op func(function, value, value) (value, error)) operation {
+	return operation{2, func(f function, x []value) (value, error) { return op(f, x[0], x[1]) }}
+}
+
+// overAxis reduces the middle axis of three.
+func overAxis(op func(function, value, ...int) (value, error)) operation {
+	return operation{1, func(f function, x []value) (value, error) { return op(f, x[0], 1) }}
+}
+
+func clamp(f function, x []value) (value, error) {
+	low, err := f.Constant([]float32{-0.5})
+	if err != nil {
+		return nil, err
+	}
+	high, err := f.Constant([]float32{1})
+	if err != nil {
+		return nil, err
+	}
+	return f.Clamp(low, x[0], high)
+}
+
+// TestOperationsAgreeWithGo: each operation by itself, on shapes that broadcast.
+func TestOperationsAgreeWithGo(t *testing.T) { eachLevel(t, operationsAgreeWithGo) }
+
+func operationsAgreeWithGo(t *testing.T) {
+	ours, theirs := open(t, "threads=3"), openGo(t)
+	for dtype, operations := range elementary {
+		for op, o := range operations {
+			t.Run(dtype.String()+"/"+op.String(), func(t *testing.T) {
+				rapid.Check(t, func(r *rapid.T) {
+					dims := nonEmpty(r, 3)
+					in := []planInput{elements(r, dims, dtype, op)}
+					if o.operands > 1 {
+						narrow := slices.Clone(dims)
+						narrow[rapid.IntRange(0, 2).Draw(r, "axis")] = 1
+						in = append(in, elements(r, narrow, dtype, op))
+					}
+					p := one(op.String(), in, o.build)
+					compareBackends(r, t, p, ours, theirs)
+				})
+			})
+		}
+	}
+}
+
+// elements draws what an operation is defined on.
+func elements(t *rapid.T, dims []int, dtype dtypes.DType, op compute.OpType) planInput {
+	n := size(dims)
+	switch dtype {
+	case dtypes.Bool:
+		return planInput{dims, rapid.SliceOfN(rapid.Bool(), n, n).Draw(t, "booleans"), dtype}
+	case dtypes.Int32:
+		low, high := int32(math.MinInt32), int32(math.MaxInt32)
+		switch op {
+		case compute.OpTypeShiftLeft, compute.OpTypeShiftRightArithmetic, compute.OpTypeShiftRightLogical:
+			low, high = 0, 31
+		case compute.OpTypeDiv, compute.OpTypeRem:
+			low, high = 1, 1000
+		}
+		return planInput{dims, rapid.SliceOfN(rapid.Int32Range(low, high), n, n).Draw(t, "integers"), dtype}
+	}
+	// Upstream's sign of NaN is 0.
+	return planInput{dims, floats(t, n, op != compute.OpTypeSign), dtype}
+}
+
+// comparedElsewhere are the rest of Capabilities, with the test that holds each.
+var comparedElsewhere = map[string][]compute.OpType{
+	"TestChainsAgreeWithGo": {
+		compute.OpTypeParameter, compute.OpTypeConstant, compute.OpTypeBroadcastInDim, compute.OpTypeReshape,
+		compute.OpTypeWhere, compute.OpTypeOptimizationBarrier,
+	},
+	"TestKindsAgreeWithGo": {
+		compute.OpTypeTranspose, compute.OpTypeReverse, compute.OpTypeSlice, compute.OpTypePad, compute.OpTypeConcatenate,
+		compute.OpTypeDot, compute.OpTypeDotGeneral, compute.OpTypeGather, compute.OpTypeScatterSum, compute.OpTypeScatterMax,
+		compute.OpTypeScatterMin, compute.OpTypeArgMinMax, compute.OpTypeConvertDType, compute.OpTypeIota,
+	},
+	"TestRandomBitsAgreeWithGo": {compute.OpTypeRNGBitGenerator},
+	"TestControlAgreesWithGo":   {compute.OpTypeCall, compute.OpTypeIf, compute.OpTypeWhile},
+	"TestGradientsByFiniteDifferences": {
+		compute.OpTypeFusedSoftmax, compute.OpTypeFusedLayerNorm, compute.OpTypeFusedGelu, compute.OpTypeFusedDense,
+	},
+	"TestAttentionByDefinitionAndDifferences": {
+		compute.OpTypeFusedScaledDotProductAttention, compute.OpTypeFusedScaledDotProductAttentionVJP,
+	},
+	"TestUpstreamSuite": {compute.OpTypeSchedulingBarrier, compute.OpTypeFusedAttentionQKVProjection},
+}
+
+func TestEveryOperationIsCompared(t *testing.T) {
+	compared := map[compute.OpType]bool{}
+	for _, operations := range elementary {
+		for op := range operations {
+			compared[op] = true
+		}
+	}
+	for _, operations := range comparedElsewhere {
+		for _, op := range operations {
+			compared[op] = true
+		}
+	}
+	for op := range open(t, "threads=1").Capabilities().Operations {
+		if !compared[op] {
+			t.Errorf("no test compares %s with another implementation", op)
+		}
+	}
+}
+
+// TestRoundedProductsAgreeWithGo: within a hundredth, which bfloat16 explains.
+func TestRoundedProductsAgreeWithGo(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		ours, theirs := open(t, "threads=3,products=bf16"), openGo(t)
+		rapid.Check(t, func(r *rapid.T) {
+			p := products(r)
+			p.scale *= 1e-2 / 1e-5
+			compareBackends(r, t, p, ours, theirs)
+		})
+	})
+}
