@@ -1,11 +1,6 @@
 package pixels
 
-import (
-	"fmt"
-	"math"
-
-	"github.com/loopitr/loopitr"
-)
+import "math"
 
 // AffineConfig is how training pictures are turned, slanted, moved and scaled:
 // torchvision's RandomAffine on a share of them, bilinear. It makes a network see
@@ -27,19 +22,11 @@ type AffineConfig struct {
 // maxDegrees keeps angles where sinCos's series holds.
 const maxDegrees = 45
 
-func (c AffineConfig) validate() error {
-	for _, f := range []struct {
-		name        string
-		value, most float64
-	}{
-		{"share", c.Share, 1}, {"degrees", c.Degrees, maxDegrees}, {"shear", c.Shear, maxDegrees},
-		{"translate", c.Translate, 1}, {"scale", c.Scale, 0.9}, {"fill", float64(c.Fill), 255},
-	} {
-		if !(f.value >= 0 && f.value <= f.most) {
-			return fmt.Errorf("augment config: affine.%s %v: want 0 to %v: %w", f.name, f.value, f.most, loopitr.ErrInvalid)
-		}
+func (c AffineConfig) bounded() []bounded {
+	return []bounded{
+		{"affine.share", c.Share, 1}, {"affine.degrees", c.Degrees, maxDegrees}, {"affine.shear", c.Shear, maxDegrees},
+		{"affine.translate", c.Translate, 1}, {"affine.scale", c.Scale, 0.9}, {"affine.fill", float64(c.Fill), 255},
 	}
-	return nil
 }
 
 // vary draws what is done to m and does it.
@@ -74,7 +61,7 @@ func (p pose) matrix(m Image) [6]float64 {
 	}
 }
 
-// affineBilinear is affine with four neighbours blended, in float64 as Pillow's.
+// affineBilinear is affineNearest with four neighbours blended, in float64 as Pillow's.
 // Beyond the border is fill; no pixel is blended with it.
 func affineBilinear(m Image, s *scratch, matrix [6]float64, fill uint8) {
 	src := s.copyOf(m)
@@ -89,14 +76,14 @@ func affineBilinear(m Image, s *scratch, matrix [6]float64, fill uint8) {
 				to[0], to[1], to[2] = fill, fill, fill
 				continue
 			}
-			src.between(to, fromX-0.5, fromY-0.5)
+			src.bilinear(to, fromX-0.5, fromY-0.5)
 		}
 	}
 }
 
-// between blends the four pixels round (x, y), which is at most half a pixel
+// bilinear blends the four pixels round (x, y), which is at most half a pixel
 // outside m; border pixels stand for those outside.
-func (m Image) between(to []uint8, x, y float64) {
+func (m Image) bilinear(to []uint8, x, y float64) {
 	left, top := math.Floor(x), math.Floor(y)
 	dx, dy := x-left, y-top
 	x0, x1 := max(int(left), 0), min(int(left)+1, m.Width-1)
@@ -109,3 +96,44 @@ func (m Image) between(to []uint8, x, y float64) {
 		to[c] = uint8(v)
 	}
 }
+
+// affineNearest fetches pixel (x, y) from (m0 x + m1 y + m2, m3 x + m4 y + m5), nearest,
+// in Pillow's 16.16 fixed point.
+func affineNearest(m Image, s *scratch, matrix [6]float64) {
+	src := s.copyOf(m)
+	fixed := func(v float64) int { return int(math.Floor(float64(v*65536) + 0.5)) }
+	rightX, downX := fixed(matrix[0]), fixed(matrix[1])
+	rightY, downY := fixed(matrix[3]), fixed(matrix[4])
+	startX := fixed(matrix[2] + float64(matrix[0]*0.5) + float64(matrix[1]*0.5))
+	startY := fixed(matrix[5] + float64(matrix[3]*0.5) + float64(matrix[4]*0.5))
+	for y := range m.Height {
+		fromX, fromY := startX, startY
+		out := m.RGB[3*y*m.Width:][:3*m.Width]
+		for len(out) >= 3 {
+			x, y := fromX>>16, fromY>>16
+			if uint(x) < uint(m.Width) && uint(y) < uint(m.Height) {
+				copy(out[:3], src.RGB[3*(y*m.Width+x):])
+			} else {
+				out[0], out[1], out[2] = grey, grey, grey
+			}
+			fromX, fromY = fromX+rightX, fromY+rightY
+			out = out[3:]
+		}
+		startX, startY = startX+downX, startY+downY
+	}
+}
+
+// rotation turns anticlockwise about the centre, as Pillow's rotate.
+func rotation(m Image, degrees float64) [6]float64 {
+	sin, cos := sinCos(float64(-degrees * math.Pi / 180))
+	sin, cos = fifteenDigits(sin), fifteenDigits(cos)
+	x, y := float64(m.Width)/2, float64(m.Height)/2
+	return [6]float64{
+		cos, sin, float64(cos*-x) + float64(sin*-y) + x,
+		-sin, cos, float64(-sin*-x) + float64(cos*-y) + y,
+	}
+}
+
+// fifteenDigits rounds to fifteen decimals: it hides the last bit, in which
+// machines and series differ.
+func fifteenDigits(v float64) float64 { return math.RoundToEven(v*1e15) / 1e15 }

@@ -3,6 +3,7 @@ package pixels
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/loopitr/loopitr"
 )
@@ -47,23 +48,25 @@ const maxOps = 100
 // Validate returns an error wrapping loopitr.ErrInvalid that names the first
 // field which cannot work.
 func (c AugmentConfig) Validate() error {
-	switch {
-	case !(c.MinScale >= 0 && c.MinScale <= 1):
-		return fmt.Errorf("augment config: min_scale %v: want 0 to 1: %w", c.MinScale, loopitr.ErrInvalid)
-	case !(c.Flip >= 0 && c.Flip <= 1):
-		return fmt.Errorf("augment config: flip %v: want 0 to 1: %w", c.Flip, loopitr.ErrInvalid)
-	case c.Ops < 0 || c.Ops > maxOps:
-		return fmt.Errorf("augment config: ops %d: want 0 to %d: %w", c.Ops, maxOps, loopitr.ErrInvalid)
-	case !(c.Level >= 0 && c.Level <= 10):
-		return fmt.Errorf("augment config: level %v: want 0 to 10: %w", c.Level, loopitr.ErrInvalid)
+	return checkBounds(slices.Concat([]bounded{
+		{"min_scale", c.MinScale, 1}, {"flip", c.Flip, 1}, {"ops", float64(c.Ops), maxOps}, {"level", c.Level, 10},
+		{"convolve", c.Convolve, 1},
+	}, c.Affine.bounded(), c.Colour.bounded()))
+}
+
+// bounded is a number of AugmentConfig, by its name in JSON, that must be 0 to most.
+type bounded struct {
+	name        string
+	value, most float64
+}
+
+func checkBounds(numbers []bounded) error {
+	for _, n := range numbers {
+		if !(n.value >= 0 && n.value <= n.most) {
+			return fmt.Errorf("augment config: %s %v: want 0 to %v: %w", n.name, n.value, n.most, loopitr.ErrInvalid)
+		}
 	}
-	if !(c.Convolve >= 0 && c.Convolve <= 1) {
-		return fmt.Errorf("augment config: convolve %v: want 0 to 1: %w", c.Convolve, loopitr.ErrInvalid)
-	}
-	if err := c.Affine.validate(); err != nil {
-		return err
-	}
-	return c.Colour.validate()
+	return nil
 }
 
 // Sample is one picture of one training step.
@@ -98,7 +101,8 @@ func NewAugmenter(cfg Config, augment AugmentConfig) (*Augmenter, error) {
 }
 
 // Augment writes the varied picture to dst: Size*Size RGB triples. It crops at
-// random and resizes, mirrors, transforms, then applies RandAugment, as ALBEF does. The
+// random and resizes, mirrors, transforms (Affine), applies RandAugment, then varies
+// colours and convolves; without Affine, Colour and Convolve it is ALBEF's. The
 // sample's picture is not changed. The error wraps loopitr.ErrInvalid: the picture
 // is not valid or dst has not Size*Size*3 bytes.
 func (a *Augmenter) Augment(dst []uint8, s Sample) error {

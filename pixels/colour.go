@@ -1,10 +1,7 @@
 package pixels
 
 import (
-	"fmt"
 	"math"
-
-	"github.com/loopitr/loopitr"
 )
 
 // ColourConfig is how the colours of training pictures are varied: torchvision's
@@ -25,19 +22,11 @@ type ColourConfig struct {
 	Grey float64 `json:"grey"`
 }
 
-func (c ColourConfig) validate() error {
-	for _, f := range []struct {
-		name        string
-		value, most float64
-	}{
-		{"share", c.Share, 1}, {"brightness", c.Brightness, 1}, {"contrast", c.Contrast, 1},
-		{"saturation", c.Saturation, 1}, {"hue", c.Hue, 0.5}, {"grey", c.Grey, 1},
-	} {
-		if !(f.value >= 0 && f.value <= f.most) {
-			return fmt.Errorf("augment config: colour.%s %v: want 0 to %v: %w", f.name, f.value, f.most, loopitr.ErrInvalid)
-		}
+func (c ColourConfig) bounded() []bounded {
+	return []bounded{
+		{"colour.share", c.Share, 1}, {"colour.brightness", c.Brightness, 1}, {"colour.contrast", c.Contrast, 1},
+		{"colour.saturation", c.Saturation, 1}, {"colour.hue", c.Hue, 0.5}, {"colour.grey", c.Grey, 1},
 	}
-	return nil
 }
 
 // vary draws what is done to m and does it, in an order drawn as well.

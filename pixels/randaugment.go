@@ -1,7 +1,5 @@
 package pixels
 
-import "math"
-
 // strength is RandAugment's level with the random sign that the geometric
 // operations take.
 type strength struct {
@@ -33,6 +31,9 @@ func (s *scratch) copyOf(m Image) Image {
 	return Image{Width: m.Width, Height: m.Height, RGB: s.rgb}
 }
 
+// grey is what RandAugment's geometric operations leave where no pixel comes from.
+const grey = 128
+
 // operations are RandAugment's ten, in ALBEF's order. Each changes m in place and
 // follows Pillow bit for bit.
 var operations = [...]func(m Image, s *scratch, by strength){
@@ -41,11 +42,11 @@ var operations = [...]func(m Image, s *scratch, by strength){
 	func(m Image, _ *scratch, _ strength) { equalize(m) },
 	func(m Image, _ *scratch, by strength) { brightness(m, by.factor()) },
 	func(m Image, s *scratch, by strength) { sharpness(m, s, by.factor()) },
-	func(m Image, s *scratch, by strength) { affine(m, s, [6]float64{1, by.shear(), 0, 0, 1, 0}) },
-	func(m Image, s *scratch, by strength) { affine(m, s, [6]float64{1, 0, 0, by.shear(), 1, 0}) },
-	func(m Image, s *scratch, by strength) { affine(m, s, [6]float64{1, 0, by.shift(), 0, 1, 0}) },
-	func(m Image, s *scratch, by strength) { affine(m, s, [6]float64{1, 0, 0, 0, 1, by.shift()}) },
-	func(m Image, s *scratch, by strength) { affine(m, s, rotation(m, by.degrees())) },
+	func(m Image, s *scratch, by strength) { affineNearest(m, s, [6]float64{1, by.shear(), 0, 0, 1, 0}) },
+	func(m Image, s *scratch, by strength) { affineNearest(m, s, [6]float64{1, 0, 0, by.shear(), 1, 0}) },
+	func(m Image, s *scratch, by strength) { affineNearest(m, s, [6]float64{1, 0, by.shift(), 0, 1, 0}) },
+	func(m Image, s *scratch, by strength) { affineNearest(m, s, [6]float64{1, 0, 0, 0, 1, by.shift()}) },
+	func(m Image, s *scratch, by strength) { affineNearest(m, s, rotation(m, by.degrees())) },
 }
 
 // tables is one look-up table per channel.
@@ -156,47 +157,3 @@ func sharpness(m Image, s *scratch, factor float64) {
 		}
 	}
 }
-
-// fill is the grey that geometric operations leave where no pixel comes from.
-const fill = 128
-
-// affine fetches pixel (x, y) from (m0 x + m1 y + m2, m3 x + m4 y + m5), nearest,
-// in Pillow's 16.16 fixed point.
-func affine(m Image, s *scratch, matrix [6]float64) {
-	src := s.copyOf(m)
-	fixed := func(v float64) int { return int(math.Floor(float64(v*65536) + 0.5)) }
-	rightX, downX := fixed(matrix[0]), fixed(matrix[1])
-	rightY, downY := fixed(matrix[3]), fixed(matrix[4])
-	startX := fixed(matrix[2] + float64(matrix[0]*0.5) + float64(matrix[1]*0.5))
-	startY := fixed(matrix[5] + float64(matrix[3]*0.5) + float64(matrix[4]*0.5))
-	for y := range m.Height {
-		fromX, fromY := startX, startY
-		out := m.RGB[3*y*m.Width:][:3*m.Width]
-		for len(out) >= 3 {
-			x, y := fromX>>16, fromY>>16
-			if uint(x) < uint(m.Width) && uint(y) < uint(m.Height) {
-				copy(out[:3], src.RGB[3*(y*m.Width+x):])
-			} else {
-				out[0], out[1], out[2] = fill, fill, fill
-			}
-			fromX, fromY = fromX+rightX, fromY+rightY
-			out = out[3:]
-		}
-		startX, startY = startX+downX, startY+downY
-	}
-}
-
-// rotation turns anticlockwise about the centre, as Pillow's rotate.
-func rotation(m Image, degrees float64) [6]float64 {
-	sin, cos := sinCos(float64(-degrees * math.Pi / 180))
-	sin, cos = fifteenDigits(sin), fifteenDigits(cos)
-	x, y := float64(m.Width)/2, float64(m.Height)/2
-	return [6]float64{
-		cos, sin, float64(cos*-x) + float64(sin*-y) + x,
-		-sin, cos, float64(-sin*-x) + float64(cos*-y) + y,
-	}
-}
-
-// fifteenDigits rounds to fifteen decimals: it hides the last bit, in which
-// machines and series differ.
-func fifteenDigits(v float64) float64 { return math.RoundToEven(v*1e15) / 1e15 }

@@ -48,14 +48,17 @@ type curves map[string]plotter.XYs
 
 func newCurves() curves { return curves{} }
 
-// mostDrawn bounds what is drawn: gonum's search for tick marks never ends on ranges
-// beyond a float64.
-const mostDrawn = 1e12
+// mostDrawn and leastDrawn bound what is drawn and how finely: gonum's search for tick
+// marks never ends on ranges that a float64 cannot divide.
+const (
+	mostDrawn  = 1e12
+	leastDrawn = 1e-9
+)
 
 // add leaves out a point that is off any scale.
 func (c curves) add(name string, x, y float64) {
-	if math.Abs(y) <= mostDrawn && x >= 0 && x <= 1e6*mostDrawn {
-		c[name] = append(c[name], plotter.XY{X: x, Y: math.Round(y*1e9) / 1e9})
+	if math.Abs(y) <= mostDrawn && x >= 0 && x <= mostDrawn {
+		c[name] = append(c[name], plotter.XY{X: x, Y: math.Round(y/leastDrawn) * leastDrawn})
 	}
 }
 

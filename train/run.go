@@ -110,7 +110,8 @@ type progress struct {
 // that it is whole, not who made it.
 func (p progress) check(step int64) error {
 	if p.Step != step || p.Pairs < 0 || p.Seconds < 0 || p.Alone < 0 || p.Alone > step || p.Validated < 0 || p.Validated > step {
-		return fmt.Errorf("state of step %d: its progress %+v is impossible: %w", step, p, loopitr.ErrCorrupt)
+		return fmt.Errorf("state of step %d: %d steps done, %d alone, %d pairs, %v seconds, validated after %d: impossible: %w",
+			step, p.Step, p.Alone, p.Pairs, p.Seconds, p.Validated, loopitr.ErrCorrupt)
 	}
 	return nil
 }

@@ -13,9 +13,9 @@ import (
 )
 
 // demoQueries are the searches that the demo shows: names, descriptions that no
-// name holds, and a mix.
+// name holds, and a mix. Each has answers among the pictures of the test half.
 var demoQueries = []string{
-	"red apple",
+	"pineapple",
 	"animal in the sea",
 	"something to drink",
 	"crying face",
