@@ -34,7 +34,6 @@ const (
 	streamKey uint64 = iota + 1
 	streamMask
 	streamPatches
-	streamKeywords
 )
 
 // draws are the random numbers of one stream of one step: a function of seed,
@@ -52,7 +51,6 @@ type batcher struct {
 	tokenizer *wordpiece.Tokenizer
 	hide      loss.MaskedTokensConfig // a weight of 0 makes no masked ids
 	patches   Patches
-	keywords  Keywords
 	all       int // patches of a whole picture
 	scratch   []uint8
 }
@@ -66,11 +64,6 @@ func (b *batcher) make(step int64) (batch, error) {
 	groups := b.sampler.Groups()
 	for i, pair := range pairs {
 		captions[i] = b.pictures.records[pair.Picture].Captions[pair.Caption]
-	}
-	if b.keywords.Share > 0 {
-		b.keywords.vary(draws(b.seed, streamKeywords, step), captions, b.keywords.known(pairs, b.pictures.records))
-	}
-	for i, pair := range pairs {
 		out.picture[i], out.text[i] = int64(pair.Picture), int64(groups.Text(pair))
 		if err := b.fill(out.pictures[i*each:(i+1)*each], pair, captions[i], step); err != nil {
 			return batch{}, fmt.Errorf("step %d: %w", step, err)

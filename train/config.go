@@ -44,10 +44,9 @@ type Config struct {
 	// Alone is for which share of the run, from its start, the dual encoder learns
 	// alone, by contrast: a step then costs little over half. Hardness and the warm-up
 	// of distillation count from the first step of the whole loop.
-	Alone    float64              `json:"alone"`
-	Augment  pixels.AugmentConfig `json:"augment"`
-	Keywords Keywords             `json:"keywords"`
-	Patches  Patches              `json:"patches"`
+	Alone   float64              `json:"alone"`
+	Augment pixels.AugmentConfig `json:"augment"`
+	Patches Patches              `json:"patches"`
 	// Freeze names parts of the network that stay as they start: "vision", "text",
 	// "cross". A frozen vision tower encodes each picture once, without augmentation
 	// and dropout.
@@ -119,8 +118,7 @@ func Default(net network.Config) Config {
 		Network: net, Pixels: pixels.CLIP(net.Vision.ImageSize), Captions: captions, Vocabulary: net.Text.Vocabulary,
 		Seed: 1, Batch: 64, Sampling: dataset.Pictures,
 		Optimizer: DefaultOptimizer(), Loss: loss.Default(), Negatives: loss.DefaultNegatives(),
-		Hardness: Hardness{From: 1}, Augment: pixels.FineTuning(),
-		Keywords: Keywords{Separator: ","}, Average: 0.999,
+		Hardness: Hardness{From: 1}, Augment: pixels.FineTuning(), Average: 0.999,
 		Validation: Validation{Pictures: 1000, Rerank: 16},
 		Store:      safetensors.F32,
 		SaveEvery:  Duration(time.Minute),
@@ -162,8 +160,6 @@ func (c Config) Validate() error {
 		return c.invalid("patches", c.Patches, "wants drop of 0 to less than 1, and steps of 0 or more")
 	case c.Patches.Drop > 0 && c.Patches.Steps > 0 && c.cached():
 		return c.invalid("patches", c.Patches, "leaves out patches of a frozen vision tower, which sees all once")
-	case !(c.Keywords.Share >= 0 && c.Keywords.Share <= 1) || c.Keywords.Share > 0 && c.Keywords.Separator == "":
-		return c.invalid("keywords", c.Keywords, "wants a share of 0 to 1, and a separator")
 	case c.Average < 0 || c.Average >= 1:
 		return c.invalid("average", c.Average, "is not within 0 and 1")
 	case c.Validation.Every < 0 || c.Validation.Pictures < 0 || c.Validation.Rerank < 1:

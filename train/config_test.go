@@ -118,8 +118,6 @@ var effects = map[string]effect{
 	"augment.colour.brightness":     {coloured, func(c *train.Config) { c.Augment.Colour.Brightness = 0.9 }},
 	"augment.colour.contrast":       {coloured, func(c *train.Config) { c.Augment.Colour.Contrast = 0.9 }},
 	"augment.colour.saturation":     {coloured, func(c *train.Config) { c.Augment.Colour.Saturation = 0.9 }},
-	"keywords.share":                {func(c *train.Config) { c.Keywords.Separator = " " }, func(c *train.Config) { c.Keywords.Share = 1 }},
-	"keywords.separator":            {func(c *train.Config) { c.Keywords.Share = 1 }, func(c *train.Config) { c.Keywords.Separator = " " }},
 	"patches.drop":                  {func(c *train.Config) { c.Patches.Steps = 9 }, func(c *train.Config) { c.Patches.Drop = 0.5 }},
 	"patches.steps":                 {func(c *train.Config) { c.Patches.Drop = 0.5 }, func(c *train.Config) { c.Patches.Steps = 1 }},
 	"freeze":                        {change: func(c *train.Config) { c.Freeze = []string{"cross"} }},
@@ -221,7 +219,6 @@ func TestRecipesThatCannotWorkNameTheField(t *testing.T) {
 	for name, change := range map[string]change{
 		"batch":          func(c *train.Config) { c.Batch = 1 },
 		"chunk":          func(c *train.Config) { c.Chunk = 3 },
-		"keywords":       func(c *train.Config) { c.Keywords.Share, c.Keywords.Separator = 0.5, "" },
 		"patches":        func(c *train.Config) { c.Patches.Drop = 1 },
 		"alone":          func(c *train.Config) { c.Alone, c.Loss.Contrast.Weight = 0.5, 0 },
 		"steps":          func(c *train.Config) { c.Epochs = 1 },

@@ -36,7 +36,6 @@ func Drawings() Config {
 		Affine: pixels.AffineConfig{Share: 0.7, Degrees: 20, Shear: 11, Fill: white},
 		Colour: pixels.ColourConfig{Share: 0.5, Brightness: 0.3, Contrast: 0.3, Saturation: 0.4, Hue: 0.04, Grey: 0.05},
 	}
-	c.Keywords.Share = 0.5
 	c.Hardness = Hardness{From: 0, Steps: 2500}
 	c.Loss.Match.Objective = loss.BinaryListwise
 	c.Loss.MaskedTokens = loss.MaskedTokensConfig{Weight: 0.5, Share: 0.3}

@@ -50,7 +50,6 @@ func noisy(steps int) train.Config {
 	c.Augment.Affine = pixels.AffineConfig{Share: 0.5, Degrees: 20, Translate: 0.2, Fill: 255}
 	c.Augment.Colour = pixels.ColourConfig{Share: 0.5, Brightness: 0.4, Contrast: 0.4}
 	c.Patches = train.Patches{Drop: 0.5, Steps: 12}
-	c.Keywords = train.Keywords{Share: 0.5, Separator: " "}
 	c.SaveEvery = 1
 	return c
 }

@@ -331,7 +331,6 @@ func (r *run) batchers() ([]*batcher, error) {
 		b := &batcher{
 			seed: r.Config.Seed, sampler: r.sampler, pictures: r.pictures, tokenizer: tokenizer,
 			hide: r.Config.Loss.MaskedTokens, patches: r.Config.Patches, all: r.Config.Network.Vision.PictureTokens() - 1,
-			keywords: r.Config.Keywords,
 		}
 		if !r.pictures.seenAsTokens() {
 			if b.augmenter, err = newAugmenter(r.Config); err != nil {
