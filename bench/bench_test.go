@@ -83,7 +83,7 @@ func TestAPeersFigureIsItsOwn(t *testing.T) {
 	c.Only, c.Peers = []string{"product"}, []string{"torch"}
 	l := run(t, c).Rows[0].Lines[1]
 	const flops = 2 * 17 * 64 * 65
-	if l.Contender != "torch" || l.Median != fakeSeconds || l.Rate != 1/fakeSeconds || l.GFLOPS != flops/fakeSeconds/1e9 {
+	if l.Contender != "torch" || l.Median != fakeSeconds || l.Rate != 1/fakeSeconds || l.GFLOPS != flops/fakeSeconds/1e9 || l.OfPeak <= 0 {
 		t.Errorf("%+v for runs of %v s", l, fakeSeconds)
 	}
 }
@@ -118,8 +118,8 @@ func TestPrint(t *testing.T) {
 	r := bench.Report{
 		Date: "2026-11-25", Machine: "linux/amd64", Processors: 2, SIMD: "avx2", PeakGFLOPS: 200,
 		Rows: []bench.Row{{Name: "product", Size: "1x2x3", Unit: "products", Lines: []bench.Line{
-			{Contender: "cpu", Samples: 3, Median: 0.5, Least: 0.25, Most: 1, Rate: 2, GFLOPS: 150},
-			{Contender: "torch", Samples: 1, Median: 1, Least: 1, Most: 1, Rate: 1, GFLOPS: 75, Ratio: 2},
+			{Contender: "cpu", Samples: 3, Median: 0.5, Least: 0.25, Most: 1, Rate: 2, GFLOPS: 150, OfPeak: 0.7},
+			{Contender: "torch", Samples: 1, Median: 1, Least: 1, Most: 1, Rate: 1, GFLOPS: 75, OfPeak: 0.35, Ratio: 2},
 			{Contender: "onnx", Reason: "not here:\nno library"},
 		}}},
 	}
@@ -130,8 +130,8 @@ func TestPrint(t *testing.T) {
 	want := []string{
 		"2026-11-25, linux/amd64, 2 processors, avx2, peak 200.0 GFLOPS together", "",
 		"what size who median least to most rate GFLOPS of peak loopitr is",
-		"product 1x2x3 cpu 500ms 250ms to 1s 2 products/s 150.0 0.75",
-		"torch 1s 1s to 1s 1 products/s 75.0 0.38 2.00x",
+		"product 1x2x3 cpu 500ms 250ms to 1s 2 products/s 150.0 0.70",
+		"torch 1s 1s to 1s 1 products/s 75.0 0.35 2.00x",
 		"onnx skipped: not here:; no library",
 	}
 	var got []string

@@ -71,6 +71,7 @@ type contender struct {
 	times   int // runs in one sample
 	rounds  int
 	seconds []float64 // of one run, from each sample
+	ofPeak  []float64 // the rate of each sample over the peak at its time
 	reason  string    // why it is not measured
 }
 
@@ -107,15 +108,34 @@ func (s *session) measure(ctx context.Context, r row) (_ []Line, err error) {
 			if c.reason != "" || round >= c.rounds {
 				continue
 			}
+			peak := s.peak(c.peakTime())
 			spent, err := c.work.run(ctx, c.times)
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
 			c.try(err)
-			c.seconds = append(c.seconds, spent.Seconds()/float64(c.times))
+			c.sample(spent, peak)
 		}
 	}
 	return s.lines(r, all), nil
+}
+
+// peakTime is how long the peak is measured before a sample: clocks change with
+// what the machine does, so each sample has a peak of its own.
+func (c *contender) peakTime() time.Duration {
+	if c.flops == 0 {
+		return 0
+	}
+	return sampleTime / 2
+}
+
+// sample notes c.times runs and the peak at their time.
+func (c *contender) sample(spent time.Duration, peak float64) {
+	seconds := spent.Seconds() / float64(c.times)
+	c.seconds = append(c.seconds, seconds)
+	if peak > 0 {
+		c.ofPeak = append(c.ofPeak, c.flops/seconds/1e9/peak)
+	}
 }
 
 // try notes why a contender is out.
@@ -153,7 +173,8 @@ func (s *session) prepare(ctx context.Context, c *contender) (err error) {
 		return nil
 	}
 	if spent > s.Budget { // no time for another
-		c.seconds, c.rounds = []float64{spent.Seconds()}, 0
+		c.sample(spent, s.peak(c.peakTime()))
+		c.rounds = 0
 		return nil
 	}
 	// The first run paid for compiling and for fresh memory.
@@ -176,6 +197,10 @@ func (s *session) lines(r row, all []*contender) []Line {
 			l.Median = median(c.seconds)
 			l.Rate = r.amount / l.Median
 			l.GFLOPS = c.flops / l.Median / 1e9
+			if len(c.ofPeak) > 0 {
+				slices.Sort(c.ofPeak)
+				l.OfPeak = median(c.ofPeak)
+			}
 			if len(lines) > 0 && lines[0].Median > 0 {
 				l.Ratio = l.Median / lines[0].Median
 			}

@@ -15,7 +15,7 @@ type Report struct {
 	Processors int    `json:"processors"`
 	SIMD       string `json:"simd"`
 	Engine     string `json:"engine"`
-	// PeakGFLOPS is the measured float32 multiply-add rate of all processors.
+	// PeakGFLOPS is the float32 multiply-add rate of all processors, measured at the start.
 	PeakGFLOPS float64 `json:"peak_gflops"`
 	Short      bool    `json:"short,omitempty"`
 	Rows       []Row   `json:"rows"`
@@ -38,6 +38,9 @@ type Line struct {
 	Most      float64 `json:"most_seconds,omitempty"`
 	Rate      float64 `json:"per_second,omitempty"`
 	GFLOPS    float64 `json:"gflops,omitempty"` // 0 where operations are not the point
+	// OfPeak is the median, over samples, of GFLOPS over the multiply-add rate of all
+	// processors measured right before.
+	OfPeak float64 `json:"of_peak,omitempty"`
 	// Ratio is how many times as fast the engine under test is; 0 for itself.
 	Ratio float64 `json:"ratio,omitempty"`
 	// Reason is why there is nothing above.
@@ -58,13 +61,13 @@ func (r Report) Print(w io.Writer) error {
 			if i > 0 {
 				name, size = "", ""
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", name, size, l.Contender, strings.Join(l.cells(row.Unit, r.PeakGFLOPS), "\t"))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", name, size, l.Contender, strings.Join(l.cells(row.Unit), "\t"))
 		}
 	}
 	return t.Flush()
 }
 
-func (l Line) cells(unit string, peak float64) []string {
+func (l Line) cells(unit string) []string {
 	if l.Reason != "" {
 		return []string{"skipped: " + strings.ReplaceAll(l.Reason, "\n", "; ")}
 	}
@@ -72,7 +75,7 @@ func (l Line) cells(unit string, peak float64) []string {
 		span(l.Median), span(l.Least) + " to " + span(l.Most), fmt.Sprintf("%.4g %s/s", l.Rate, unit), "", "", "",
 	}
 	if l.GFLOPS > 0 {
-		cells[3], cells[4] = fmt.Sprintf("%.1f", l.GFLOPS), fmt.Sprintf("%.2f", l.GFLOPS/peak)
+		cells[3], cells[4] = fmt.Sprintf("%.1f", l.GFLOPS), fmt.Sprintf("%.2f", l.OfPeak)
 	}
 	if l.Ratio > 0 {
 		cells[5] = fmt.Sprintf("%.2fx", l.Ratio)
