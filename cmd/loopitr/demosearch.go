@@ -12,15 +12,16 @@ import (
 	"github.com/loopitr/loopitr/internal/terminal"
 )
 
-// demoQueries are the searches that the demo shows: names, descriptions that no
-// name holds, and a mix. Each has answers among the pictures of the test half.
+// demoQueries are the searches that the demo shows: names, a description that no name
+// holds, which is beyond what names and keywords teach, and a mix. Each has answers
+// among the pictures of the test half.
 var demoQueries = []string{
-	"pineapple",
-	"animal in the sea",
-	"something to drink",
+	"palm tree",
+	"flag: Poland",
 	"crying face",
-	"musical instrument",
-	`animal +0.6 "cute" -0.5 "face"`,
+	"musical keyboard",
+	"something to drink",
+	`heart -0.6 "red heart"`,
 }
 
 func (d *demonstration) examples(ctx context.Context, s *searcher) error {
