@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/train"
 	"github.com/loopitr/loopitr/wordpiece"
 	"github.com/spf13/cobra"
@@ -21,7 +20,7 @@ var recipeNames = []string{"preset", "init", "vocab", "batch", "seed", "set"}
 
 // resume makes the flags of a resumed run say when it ends. Those that repeat its
 // recipe do no harm; those that say another one would be ignored and are refused.
-func (f *recipeFlags) resume(flags *pflag.FlagSet, set *dataset.Set, o *train.Options) error {
+func (f *recipeFlags) resume(flags *pflag.FlagSet, tokens tokenShape, o *train.Options) error {
 	o.Config = train.Config{Steps: f.steps, Epochs: f.epochs, For: train.Duration(f.duration)}
 	given := slices.DeleteFunc(slices.Clone(recipeNames), func(name string) bool { return !flags.Changed(name) })
 	if len(given) == 0 {
@@ -31,7 +30,7 @@ func (f *recipeFlags) resume(flags *pflag.FlagSet, set *dataset.Set, o *train.Op
 	if err != nil {
 		return err
 	}
-	said, err := f.repeat(flags, set, start{config: stored, vocabulary: vocabulary})
+	said, err := f.repeat(flags, tokens, start{config: stored, vocabulary: vocabulary})
 	if err != nil {
 		return err
 	}
@@ -54,12 +53,12 @@ func (f *recipeFlags) resume(flags *pflag.FlagSet, set *dataset.Set, o *train.Op
 
 // repeat is what the flags would begin with now, where they say nothing as the run
 // began.
-func (f *recipeFlags) repeat(flags *pflag.FlagSet, set *dataset.Set, began start) (said start, err error) {
+func (f *recipeFlags) repeat(flags *pflag.FlagSet, tokens tokenShape, began start) (said start, err error) {
 	said = began
 	anew := f.init != "" || flags.Changed("preset")
 	switch {
 	case anew:
-		said, err = f.start(flags, set)
+		said, err = f.start(flags, tokens)
 	case f.vocab != "":
 		said.vocabulary, err = readVocabulary(f.vocab)
 	}
