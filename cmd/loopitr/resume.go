@@ -74,7 +74,7 @@ func (f *recipeFlags) repeat(flags *pflag.FlagSet, tokens tokenShape, began star
 	return said, nil
 }
 
-// endings are the keys of a recipe that a resumed run may change, and fitted those
+// endings are the keys of a recipe, and flags, that a resumed run may change, and fitted those
 // that a run itself changed to fit its data.
 var endings, fitted = []string{"steps", "epochs", "for"}, []string{"network.text.vocabulary"}
 
@@ -112,25 +112,39 @@ func sameVocabulary(a, b *wordpiece.Vocabulary) bool {
 	return errA == nil && errB == nil && bytes.Equal(first.Bytes(), second.Bytes())
 }
 
-// resumeCommand is the command line that goes on with a stopped run.
-func resumeCommand(c *cobra.Command) string {
-	words := []string{c.CommandPath()}
-	c.Flags().Visit(func(f *pflag.Flag) {
+// resumeCommand is the command line that goes on with a stopped run. The run's folder
+// knows the recipe and the end; a run that was resumed may not have written a new
+// end yet.
+func resumeCommand(c *cobra.Command, resumed bool) string {
+	known := []string{"resume", "out", "data"}
+	words := []string{c.CommandPath(), "--resume"}
+	say := func(f *pflag.Flag) {
 		values := []string{f.Value.String()}
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			values = list.GetSlice()
 		}
 		for _, v := range values {
 			switch {
-			case f.Name == "resume":
-			case f.Value.Type() == "bool":
-				words = append(words, "--"+f.Name+"="+v)
-			default:
+			case f.Value.Type() != "bool":
 				words = append(words, "--"+f.Name, shellQuote(v))
+			case v == "true":
+				words = append(words, "--"+f.Name)
+			default:
+				words = append(words, "--"+f.Name+"="+v)
 			}
 		}
+	}
+	say(c.Flag("out"))
+	say(c.Flag("data"))
+	if !resumed {
+		known = slices.Concat(known, recipeNames, endings)
+	}
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if !slices.Contains(known, f.Name) {
+			say(f)
+		}
 	})
-	return strings.Join(append(words, "--resume"), " ")
+	return strings.Join(words, " ")
 }
 
 // shellQuote quotes a word for a POSIX shell where that is needed.

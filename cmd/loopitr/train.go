@@ -89,7 +89,7 @@ func runTrain(c *cobra.Command, g *global, std streams, f *trainFlags) error {
 	result, err := train.Run(ctx, options)
 	line.Clear()
 	if errors.Is(err, context.Canceled) {
-		return stopped(c, f.out, result)
+		return f.stopped(c, result)
 	}
 	if err != nil {
 		return err
@@ -176,11 +176,15 @@ func (f *trainFlags) open(ctx context.Context, line *terminal.Line) (_ *trainSet
 }
 
 // stopped says how to go on after Ctrl-C.
-func stopped(c *cobra.Command, dir string, r train.Result) error {
-	if _, err := os.Stat(filepath.Join(dir, "run", "run.json")); err != nil {
+func (f *trainFlags) stopped(c *cobra.Command, r train.Result) error {
+	if _, err := os.Stat(filepath.Join(f.out, "run", "run.json")); err != nil {
 		return errors.New("stopped before the first step")
 	}
-	return fmt.Errorf("stopped at step %d; all of it is saved; resume with: %s", r.Step, resumeCommand(c))
+	at := ""
+	if r.Step > 0 { // a run may be stopped before it has read where it stands
+		at = fmt.Sprintf(" at step %d", r.Step)
+	}
+	return fmt.Errorf("stopped%s; all of it is saved; resume with: %s", at, resumeCommand(c, f.resume))
 }
 
 // dryRun reads every picture once and shows what a run would do.
