@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"io/fs"
 	"os"
@@ -198,6 +201,46 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	})
 	if count < 50 {
 		t.Errorf("only %d tests are named in the docs", count)
+	}
+}
+
+// The bars keep a reader's page whole: files of 400 lines, functions of 80, four
+// parameters. Generated files are not read by people.
+func TestSourcesKeepWithinTheBars(t *testing.T) {
+	const lines, body, parameters = 400, 80, 4
+	wide := func(path, name string) bool {
+		// Methods of the compute engine's interface, and one that calls kernels.
+		return strings.HasPrefix(path, "internal/cpu/record_") && ast.IsExported(name) || path == "internal/simd/compare.go" && name == "vector"
+	}
+	functions := 0
+	eachSource(t, func(path string, content []byte) {
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, content, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ast.IsGenerated(file) {
+			return
+		}
+		if n := bytes.Count(content, []byte("\n")); n > lines {
+			t.Errorf("%s has %d lines, more than %d", path, n, lines)
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			functions++
+			if n := f.Type.Params.NumFields(); n > parameters && !wide(path, f.Name.Name) {
+				t.Errorf("%s: %s has %d parameters, more than %d", path, f.Name.Name, n, parameters)
+			}
+			if n := files.Position(f.End()).Line - files.Position(f.Pos()).Line + 1; n > body {
+				t.Errorf("%s: %s has %d lines, more than %d", path, f.Name.Name, n, body)
+			}
+		}
+	})
+	if functions < 1000 {
+		t.Errorf("only %d functions were looked at", functions)
 	}
 }
 

@@ -32,6 +32,8 @@ type builder struct {
 	sources  []source
 	rows     int
 	inferred string // the split that the current file's name states
+	finder   finder // of the pictures of the current file
+	stands   bool   // tokens stand in for pictures: a name is one picture in all folders
 }
 
 func newBuilder(ctx context.Context, limits Limits) *builder {
@@ -64,13 +66,11 @@ func (b *builder) add(r row) error {
 		split = b.inferred
 	}
 	i, known := b.byID[id]
-	switch {
-	case known && split != "" && b.records[i].Split != "" && b.records[i].Split != split:
-		b.skip(r.at, SeveralSplits, fmt.Sprintf("%s is in %q, and here in %q", id, b.records[i].Split, split))
-		return nil
-	case known && r.whole:
-		b.skip(r.at, DuplicateID, fmt.Sprintf("%s was at %s", id, b.spots[i]))
-		return nil
+	if known {
+		if reason, detail := b.conflict(i, r, split); reason != "" {
+			b.skip(r.at, reason, detail)
+			return nil
+		}
 	}
 	captions := b.clean(r)
 	switch {
@@ -88,11 +88,29 @@ func (b *builder) add(r row) error {
 	case len(b.records) >= b.limits.Records:
 		return fmt.Errorf("read %s: more than %d pictures: %w", r.at.file, b.limits.Records, loopitr.ErrInvalid)
 	}
+	if r.place.source == nil {
+		r.place.finder = b.finder
+	}
 	b.byID[id] = len(b.records)
 	b.records = append(b.records, Record{ID: id, Captions: captions, Split: split})
 	b.places = append(b.places, r.place)
 	b.spots = append(b.spots, r.at)
 	return nil
+}
+
+// conflict is why a row of the same name does not belong to record i; it is
+// empty when the row does.
+func (b *builder) conflict(i int, r row, split string) (Reason, string) {
+	was, place := b.records[i], b.places[i]
+	switch {
+	case place.source == nil && r.place.source == nil && place.finder != b.finder && !b.stands:
+		return DuplicateID, fmt.Sprintf("%s was at %s, beside other pictures", was.ID, b.spots[i])
+	case split != "" && was.Split != "" && was.Split != split:
+		return SeveralSplits, fmt.Sprintf("%s is in %q, and here in %q", was.ID, was.Split, split)
+	case r.whole:
+		return DuplicateID, fmt.Sprintf("%s was at %s", was.ID, b.spots[i])
+	}
+	return "", ""
 }
 
 // clean keeps the captions of a row that are text.

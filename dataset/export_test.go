@@ -16,6 +16,7 @@ func ReadBytes(name string, raw []byte, limits Limits) (*Set, error) {
 // ReadBytesUnder is ReadBytes with a context.
 func ReadBytesUnder(ctx context.Context, name string, raw []byte, limits Limits) (*Set, error) {
 	b := newBuilder(ctx, limits.withDefaults())
+	b.finder = &folders{}
 	in := bytes.NewReader(raw)
 	var err error
 	switch filepath.Ext(name) {
@@ -35,7 +36,7 @@ func ReadBytesUnder(ctx context.Context, name string, raw []byte, limits Limits)
 	default:
 		panic(fmt.Sprintf("dataset: no reader of %q", name))
 	}
-	return &Set{Records: b.records, Skipped: b.skips, places: b.places, finder: folders{}, limit: b.limits.PictureBytes}, err
+	return &Set{Records: b.records, Skipped: b.skips, places: b.places, limit: b.limits.PictureBytes}, err
 }
 
 // ReadTranslations reads raw as captions of shards in another language.

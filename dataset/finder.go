@@ -28,11 +28,11 @@ type folders struct {
 }
 
 // foldersBeside are where pictures lie when nothing is said.
-func foldersBeside(dir string, largest int64) folders {
-	return folders{roots: []string{dir, filepath.Join(dir, "images"), filepath.Join(dir, "Images")}, largest: largest}
+func foldersBeside(dir string, largest int64) *folders {
+	return &folders{roots: []string{dir, filepath.Join(dir, "images"), filepath.Join(dir, "Images")}, largest: largest}
 }
 
-func (f folders) find(id string) (place, Reason, string) {
+func (f *folders) find(id string) (place, Reason, string) {
 	var found place
 	reason, detail := MissingFile, id
 	try := func(name string) bool {
@@ -179,22 +179,44 @@ func (a *archive) picture(p place, limit int64) ([]byte, error) {
 
 func (a *archive) close() error { return a.file.Close() }
 
-// openFinder opens where the pictures of an annotation file lie.
-func openFinder(o Options, b *builder, beside string) (finder, error) {
+// lookout gives each annotation file the finder of its pictures, one for all
+// files of a folder.
+type lookout struct {
+	named   finder // Options.Images; nil: beside each file
+	beside  map[string]finder
+	largest int64
+}
+
+// newLookout opens where the pictures of the annotation files lie.
+func newLookout(o Options, b *builder) (*lookout, error) {
+	l := &lookout{beside: map[string]finder{}, largest: b.limits.PictureBytes}
 	if o.Images == "" {
-		return foldersBeside(beside, b.limits.PictureBytes), nil
+		return l, nil
 	}
 	facts, err := os.Stat(o.Images)
 	if err != nil {
 		return nil, kind(err)
 	}
 	if facts.IsDir() {
-		return folders{roots: []string{o.Images}, largest: b.limits.PictureBytes}, nil
+		l.named = &folders{roots: []string{o.Images}, largest: l.largest}
+		return l, nil
 	}
-	a, err := openArchive(o.Images, b.limits.PictureBytes)
+	a, err := openArchive(o.Images, l.largest)
 	if err != nil {
 		return nil, err
 	}
 	b.sources = append(b.sources, a)
-	return a, nil
+	l.named = a
+	return l, nil
+}
+
+// finder is the same for the same folder: records are compared by it.
+func (l *lookout) finder(beside string) finder {
+	if l.named != nil {
+		return l.named
+	}
+	if _, known := l.beside[beside]; !known {
+		l.beside[beside] = foldersBeside(beside, l.largest)
+	}
+	return l.beside[beside]
 }

@@ -105,9 +105,9 @@ func (w *folderWalk) picture(name, full string) error {
 		w.b.skip(at, reason, detail)
 		return nil
 	}
-	captions, ok := w.captions(strings.TrimSuffix(full, filepath.Ext(full)) + ".txt")
-	if !ok {
-		w.b.skip(at, NoCaption, "no readable .txt beside it")
+	captions, reason, detail := w.captions(strings.TrimSuffix(full, filepath.Ext(full)) + ".txt")
+	if reason != "" {
+		w.b.skip(at, reason, detail)
 		return nil
 	}
 	split := ""
@@ -118,26 +118,25 @@ func (w *folderWalk) picture(name, full string) error {
 		place: place{source: files{}, name: full}})
 }
 
-// captions reads the lines of a caption file; blank lines are no captions.
-func (w *folderWalk) captions(path string) ([]string, bool) {
+// captions reads the lines of a caption file; blank lines are no captions. The
+// Reason is empty when the file could be read.
+func (w *folderWalk) captions(path string) ([]string, Reason, string) {
 	f, size, err := openRegular(path)
-	if err != nil {
-		if reason := reasonOf(err); reason != MissingFile {
-			w.b.skip(spot{file: path}, reason, err.Error())
-		}
-		return nil, false
+	switch {
+	case isMissing(err):
+		return nil, NoCaption, "no .txt beside it"
+	case err != nil:
+		return nil, reasonOf(err), err.Error()
 	}
 	defer f.Close()
 	if size > int64(w.b.limits.RowBytes) {
-		w.b.skip(spot{file: path}, OversizedInput, fmt.Sprintf("%d bytes, limit %d", size, w.b.limits.RowBytes))
-		return nil, false
+		return nil, OversizedInput, fmt.Sprintf("%s: %d bytes, limit %d", path, size, w.b.limits.RowBytes)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, size))
 	if err != nil {
-		w.b.skip(spot{file: path}, Unreadable, err.Error())
-		return nil, false
+		return nil, Unreadable, err.Error()
 	}
-	return captionLines(string(text)), true
+	return captionLines(string(text)), "", ""
 }
 
 // captionLines cuts the text of a caption file; blank lines are no captions.

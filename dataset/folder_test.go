@@ -3,6 +3,7 @@ package dataset_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,7 +40,7 @@ func TestFolderSkipsWhatIsNoPicture(t *testing.T) {
 	s := openWith(t, o)
 	sameRecords(t, s, record("again/in.jpg", "", "inside"), record("good.jpg", "", "good"))
 	sameSkips(t, s, map[dataset.Reason]int{
-		dataset.NoCaption: 3, dataset.NotAFile: 1, dataset.Unreadable: 1, dataset.OversizedInput: 2,
+		dataset.NoCaption: 2, dataset.NotAFile: 1, dataset.Unreadable: 1, dataset.OversizedInput: 2,
 		dataset.SymlinkLoop: 3, dataset.MissingFile: 1,
 	})
 }
@@ -53,13 +54,28 @@ func TestUnreadableFilesAreSkipped(t *testing.T) {
 
 func skipsUnreadable(t *testing.T) {
 	t.Helper()
-	dir := tree(t, entry{"a.jpg", "A"}, entry{"a.txt", "x"}, entry{"b.jpg", "B"}, entry{"b.txt", "x"})
-	if err := os.Chmod(filepath.Join(dir, "a.jpg"), 0); err != nil {
-		t.Fatal(err)
+	dir := tree(t, entry{"a.jpg", "A"}, entry{"a.txt", "x"}, entry{"b.jpg", "B"}, entry{"b.txt", "x"}, entry{"c.jpg", "C"}, entry{"c.txt", "x"})
+	for _, name := range []string{"a.jpg", "c.txt"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s := openWith(t, dataset.Options{Path: dir})
 	sameRecords(t, s, record("b.jpg", "", "x"))
-	sameSkips(t, s, map[dataset.Reason]int{dataset.Unreadable: 1})
+	sameSkips(t, s, map[dataset.Reason]int{dataset.Unreadable: 2})
+}
+
+// A picture whose captions cannot be used is one skipped input, not two.
+func TestCaptionFileThatIsNoneCountsOnce(t *testing.T) {
+	dir := tree(t, entry{"a.jpg", "A"}, entry{"a.txt/x", "a folder"}, entry{"b.jpg", "B"}, entry{"b.txt", strings.Repeat("x", 99)},
+		entry{"c.jpg", "C"}, entry{"c.txt", "sea"})
+	s := openWith(t, dataset.Options{Path: dir, Limits: dataset.Limits{RowBytes: 50}})
+	sameRecords(t, s, record("c.jpg", "", "sea"))
+	sameSkips(t, s, map[dataset.Reason]int{dataset.NotAFile: 1, dataset.OversizedInput: 1})
+	want := fmt.Sprintf("skipping %s: oversized: %s: 99 bytes, limit 50", filepath.Join(dir, "b.jpg"), filepath.Join(dir, "b.txt"))
+	if got := s.Skipped.Details[1].String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestEmptyFolderSaysWhatWasLookedFor(t *testing.T) {

@@ -34,22 +34,22 @@ const (
 type input struct {
 	path   string
 	layout layout
+	beside string // the folder in which its pictures are looked for
 }
 
-// inputs finds what Options.Path stands for, and the folder beside which
-// pictures are looked for.
-func inputs(b *builder, path string) (found []input, beside string, err error) {
+// inputs finds what Options.Path stands for.
+func inputs(b *builder, path string) (found []input, err error) {
 	paths := []string{path}
 	if _, err := os.Stat(path); err != nil {
 		if paths, err = expand(path); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 	}
 	for _, p := range paths {
 		facts, err := os.Stat(p)
 		switch {
 		case err != nil && len(paths) == 1:
-			return nil, "", kind(err)
+			return nil, kind(err)
 		case err != nil:
 			b.skip(spot{file: p}, reasonOf(kind(err)), "")
 			continue
@@ -57,28 +57,27 @@ func inputs(b *builder, path string) (found []input, beside string, err error) {
 		if facts.IsDir() {
 			more, err := folderInputs(p)
 			if err != nil {
-				return nil, "", err
+				return nil, err
 			}
-			found, beside = append(found, more...), p
+			found = append(found, more...)
 			continue
 		}
 		f, err := layoutOf(p)
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		found = append(found, input{path: p, layout: f})
-		beside = filepath.Dir(p)
+		found = append(found, input{path: p, layout: f, beside: filepath.Dir(p)})
 	}
 	if len(found) == 0 {
-		return nil, "", fmt.Errorf("none of the %d files of the pattern, %s to %s: %w", len(paths), paths[0], paths[len(paths)-1], loopitr.ErrNotFound)
+		return nil, fmt.Errorf("none of the %d files of the pattern, %s to %s: %w", len(paths), paths[0], paths[len(paths)-1], loopitr.ErrNotFound)
 	}
-	return found, beside, nil
+	return found, nil
 }
 
 // folderInputs decides what a folder is: its metadata file, its shards, its
 // Parquet files (also in data/), or a tree of pictures.
 func folderInputs(dir string) ([]input, error) {
-	for _, metadata := range []input{{"metadata.jsonl", jsonLines}, {"metadata.csv", csvTable}} {
+	for _, metadata := range []input{{"metadata.jsonl", jsonLines, dir}, {"metadata.csv", csvTable, dir}} {
 		metadata.path = filepath.Join(dir, metadata.path)
 		if facts, err := os.Stat(metadata.path); err == nil && facts.Mode().IsRegular() {
 			return []input{metadata}, nil
@@ -90,7 +89,7 @@ func folderInputs(dir string) ([]input, error) {
 	}
 	for _, e := range entries {
 		if !e.IsDir() && isPicture(e.Name()) {
-			return []input{{path: dir, layout: pictureFolder}}, nil
+			return []input{{path: dir, layout: pictureFolder, beside: dir}}, nil
 		}
 	}
 	for _, pattern := range []string{"*.tar", "*.parquet", filepath.Join("data", "*.parquet")} {
@@ -104,11 +103,11 @@ func folderInputs(dir string) ([]input, error) {
 		}
 		found := make([]input, len(files))
 		for i, file := range files {
-			found[i] = input{path: file, layout: f}
+			found[i] = input{path: file, layout: f, beside: dir}
 		}
 		return found, nil
 	}
-	return []input{{path: dir, layout: pictureFolder}}, nil
+	return []input{{path: dir, layout: pictureFolder, beside: dir}}, nil
 }
 
 // globIn matches below dir, whose own name is no pattern.
@@ -193,11 +192,15 @@ func readInputs(b *builder, o Options, found []input) error {
 	if err != nil {
 		return err
 	}
+	look, err := newLookout(o, b)
+	if err != nil {
+		return err
+	}
 	for _, in := range found {
 		if captions != nil && in.layout != tarShard {
 			return fmt.Errorf("read %s: captions in language %q: only tar shards have them in files beside: %w", in.path, o.Language, loopitr.ErrInvalid)
 		}
-		b.inferred = ""
+		b.inferred, b.finder = "", look.finder(in.beside)
 		if in.layout != pictureFolder {
 			b.inferred = splitOfFile(in.path)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
 )
@@ -55,6 +57,25 @@ func TestCOCOJoinsAnnotationsWithImages(t *testing.T) {
 			sameRecords(t, s, record("b.jpg", "val", "bee"), record("a.jpg", "val", "one", "two"))
 			sameSkips(t, s, map[dataset.Reason]int{dataset.DuplicateID: 1, dataset.BadRow: 3, dataset.EmptyCaption: 1, dataset.NoCaption: 1})
 		})
+	}
+}
+
+// Every caption that is dropped counts, in the order of the file.
+func TestCOCOCountsEachCaptionOfAnUnknownImage(t *testing.T) {
+	text := `{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 99, "caption": "one"}, {"image_id": 1, "caption": "ay"},
+		{"image_id": 5, "caption": "two"}, {"image_id": 99, "caption": "three"}]}`
+	path := jsonFile(t, "captions.json", text)
+	s := openWith(t, dataset.Options{Path: path})
+	sameRecords(t, s, record("a.jpg", "", "ay"))
+	sameSkips(t, s, map[dataset.Reason]int{dataset.BadRow: 3})
+	var lines []string
+	for _, skip := range s.Skipped.Details {
+		lines = append(lines, strings.TrimPrefix(skip.String(), "skipping "+path+" "))
+	}
+	want := []string{`annotation 1: bad row: image_id "99" is of no image`, `annotation 3: bad row: image_id "5" is of no image`,
+		`annotation 4: bad row: image_id "99" is of no image`}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("skipped (-want +got):\n%s", diff)
 	}
 }
 

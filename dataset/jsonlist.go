@@ -2,10 +2,12 @@ package dataset
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/loopitr/loopitr"
 )
@@ -54,11 +56,17 @@ func addObject(b *builder, at spot, raw []byte) error {
 
 // cocoRead gathers COCO's two lists, which name each other by number.
 type cocoRead struct {
-	rows     []row
-	byID     map[string]int
-	captions map[string][]string // of pictures that come later in the file
-	firstAt  map[string]spot
-	images   bool // an images list was there
+	rows        []row
+	byID        map[string]int
+	annotations spot // of the last caption
+	captions    map[string][]cocoCaption
+	images      bool // an images list was there
+}
+
+// cocoCaption is one annotation's caption and where it stood.
+type cocoCaption struct {
+	text string
+	line int
 }
 
 // readJSON reads a list of objects as readJSONLines does, or an object whose
@@ -102,7 +110,7 @@ func eachElement(b *builder, s *jsonScan, unit string, take func(at spot, raw []
 }
 
 func readImages(b *builder, s *jsonScan) error {
-	c := &cocoRead{byID: map[string]int{}, captions: map[string][]string{}, firstAt: map[string]spot{}}
+	c := &cocoRead{byID: map[string]int{}, captions: map[string][]cocoCaption{}}
 	err := s.object(func(key string) error {
 		switch key {
 		case "images":
@@ -175,10 +183,8 @@ func (c *cocoRead) annotation(b *builder, at spot, raw []byte) error {
 	if !ok {
 		return nil
 	}
-	if len(c.captions[id]) == 0 {
-		c.firstAt[id] = at
-	}
-	c.captions[id] = append(c.captions[id], caption)
+	c.annotations = at
+	c.captions[id] = append(c.captions[id], cocoCaption{caption, at.line})
 	return b.ctx.Err()
 }
 
@@ -186,7 +192,9 @@ func (c *cocoRead) annotation(b *builder, at spot, raw []byte) error {
 // the order of the annotations.
 func (c *cocoRead) finish(b *builder) error {
 	for id, i := range c.byID {
-		c.rows[i].captions = c.captions[id]
+		for _, caption := range c.captions[id] {
+			c.rows[i].captions = append(c.rows[i].captions, caption.text)
+		}
 		delete(c.captions, id)
 	}
 	for _, r := range c.rows {
@@ -194,8 +202,26 @@ func (c *cocoRead) finish(b *builder) error {
 			return err
 		}
 	}
-	for _, id := range sortedKeys(c.captions) {
-		b.skip(c.firstAt[id], BadRow, fmt.Sprintf("image_id %.80q is of no image", id))
-	}
+	c.skipRest(b)
 	return nil
+}
+
+// skipRest skips the captions that are left, in the order of the file.
+func (c *cocoRead) skipRest(b *builder) {
+	type dropped struct {
+		line int
+		id   string
+	}
+	var rest []dropped
+	for _, id := range sortedKeys(c.captions) {
+		for _, caption := range c.captions[id] {
+			rest = append(rest, dropped{caption.line, id})
+		}
+	}
+	slices.SortStableFunc(rest, func(a, b dropped) int { return cmp.Compare(a.line, b.line) })
+	at := c.annotations
+	for _, d := range rest {
+		at.line = d.line
+		b.skip(at, BadRow, fmt.Sprintf("image_id %.80q is of no image", d.id))
+	}
 }

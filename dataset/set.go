@@ -19,7 +19,6 @@ type Set struct {
 
 	places  []place
 	sources []source
-	finder  finder
 	limit   int64
 	tokens  *TokenFile
 	rows    []int // token row of each record
@@ -35,7 +34,7 @@ type Set struct {
 func (s *Set) Picture(i int) ([]byte, error) {
 	p := s.places[i]
 	if p.source == nil {
-		found, reason, detail := s.finder.find(s.Records[i].ID)
+		found, reason, detail := p.finder.find(s.Records[i].ID)
 		if reason != "" {
 			return nil, fmt.Errorf("read picture %q: %s: %s: %w", s.Records[i].ID, reason, detail, reason.kind())
 		}
@@ -100,6 +99,7 @@ func (s *Set) Close() error {
 //   - .parquet: an image column (bytes, or a struct of bytes and path), captions
 //     as text, as a list, or as caption_0, caption_1, ...
 //
+// A table's pictures are looked for beside it, each table of a pattern by itself.
 // Rows of one picture are grouped in the order of the file. Where a row
 // states no split, the file's name may ("flickr30k_test.json", "train-00000-of-00002.parquet").
 //
@@ -122,10 +122,11 @@ func Open(ctx context.Context, o Options) (*Set, error) {
 }
 
 func open(b *builder, o Options) (*Set, error) {
-	files, beside, err := inputs(b, o.Path)
+	files, err := inputs(b, o.Path)
 	if err != nil {
 		return nil, err
 	}
+	b.stands = o.Tokens != ""
 	if err := readInputs(b, o, files); err != nil {
 		return nil, err
 	}
@@ -139,7 +140,7 @@ func open(b *builder, o Options) (*Set, error) {
 			return nil, err
 		}
 	}
-	if err := s.findPictures(b, o, beside); err != nil {
+	if err := s.findPictures(b, o); err != nil {
 		s.closeTokens()
 		return nil, err
 	}
@@ -200,11 +201,7 @@ func listSplits(counts map[string]Count) string {
 
 // findPictures finds out where each record's picture lies and drops those that
 // have none, unless tokens stand in for them.
-func (s *Set) findPictures(b *builder, o Options, beside string) error {
-	var err error
-	if s.finder, err = openFinder(o, b, beside); err != nil {
-		return err
-	}
+func (s *Set) findPictures(b *builder, o Options) error {
 	if s.tokens != nil && o.Images == "" {
 		return nil
 	}
@@ -212,7 +209,7 @@ func (s *Set) findPictures(b *builder, o Options, beside string) error {
 		if b.places[i].source != nil || b.ctx.Err() != nil {
 			return true
 		}
-		found, reason, detail := s.finder.find(b.records[i].ID)
+		found, reason, detail := b.places[i].finder.find(b.records[i].ID)
 		if reason != "" {
 			b.skip(b.spots[i], reason, detail)
 			return false

@@ -45,6 +45,7 @@ type sample struct {
 	row
 	key  string // name may be another, from KEY.json
 	text bool   // KEY.txt was seen: its lines are the captions
+	told bool   // a member was skipped: what the sample lacks by it is not told again
 }
 
 // shardRead reads the members of one shard into samples.
@@ -74,7 +75,7 @@ func readMembers(b *builder, f io.ReadSeeker, source *shard, captions *translati
 	}
 	for _, s := range r.order {
 		if s.place.source == nil {
-			if len(s.captions) > 0 {
+			if len(s.captions) > 0 && !s.told {
 				b.skip(s.at, MissingFile, "captions without a picture")
 			}
 			continue
@@ -84,6 +85,9 @@ func readMembers(b *builder, f io.ReadSeeker, source *shard, captions *translati
 			if s.captions, err = captions.of(source.path, s.key); err != nil {
 				return err
 			}
+		}
+		if s.told && len(s.captions) == 0 {
+			continue
 		}
 		if err := b.add(s.row); err != nil {
 			return err
@@ -157,6 +161,7 @@ func (r *shardRead) take(h *tar.Header, in io.Reader, offset int64) error {
 	}
 	if h.Size > int64(r.b.limits.RowBytes) {
 		r.b.skip(at, OversizedInput, fmt.Sprintf("%.120q: %d bytes, limit %d", h.Name, h.Size, r.b.limits.RowBytes))
+		s.told = true
 		return nil
 	}
 	text, err := io.ReadAll(in)
@@ -183,6 +188,7 @@ func (r *shardRead) takePicture(s *sample, h *tar.Header, offset int64) {
 	}
 	if reason, detail := judgeSize(h.Size, r.b.limits.PictureBytes); reason != "" {
 		r.b.skip(at, reason, fmt.Sprintf("%.120q: %s", h.Name, detail))
+		s.told = true
 		return
 	}
 	s.place = place{source: r.source, name: r.source.path + ":" + h.Name, offset: offset, size: h.Size}
@@ -192,6 +198,7 @@ func (r *shardRead) takeJSON(s *sample, at spot, text []byte) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
 		r.b.skip(at, BadRow, err.Error())
+		s.told = true
 		return
 	}
 	if captions, ok := textsOf(fields, captionNames); ok && !s.text {

@@ -24,6 +24,7 @@ type source interface {
 // place is one picture within a source.
 type place struct {
 	source source
+	finder finder // finds the picture while source is nil
 	name   string // the file, or the shard that holds it
 	offset int64  // tar: first byte; zip: entry; parquet: row
 	size   int64  // tar: length

@@ -171,3 +171,19 @@ func TestQuotesInsideUnquotedFieldsAreText(t *testing.T) {
 	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "results.csv"), Strict: true})
 	sameRecords(t, s, record("a.jpg", "", `a "b" c`, `a 6" pipe`, `"b" first`, `quoted | "`))
 }
+
+// One pattern may stand for tables of several folders, each with its pictures.
+func TestEachTableOfAPatternLooksForPicturesBesideItself(t *testing.T) {
+	dir := tree(t,
+		entry{"a/s.tsv", "one.jpg\t0\tone\nsame.jpg\t0\tof a\n"}, entry{"a/one.jpg", "1"}, entry{"a/same.jpg", "A"},
+		entry{"b/s.tsv", "two.jpg\t0\ttwo\nsame.jpg\t0\tof b\n"}, entry{"b/images/two.jpg", "2"}, entry{"b/same.jpg", "B"})
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "{a,b}", "s.tsv")})
+	sameRecords(t, s, record("one.jpg", "", "one"), record("same.jpg", "", "of a"), record("two.jpg", "", "two"))
+	samePictures(t, s, "1", "A", "2")
+	sameSkips(t, s, map[dataset.Reason]int{dataset.DuplicateID: 1})
+
+	s = openWith(t, dataset.Options{Path: filepath.Join(dir, "{a,b}", "s.tsv"), Images: filepath.Join(dir, "a")})
+	sameRecords(t, s, record("one.jpg", "", "one"), record("same.jpg", "", "of a", "of b"))
+	samePictures(t, s, "1", "A")
+	sameSkips(t, s, map[dataset.Reason]int{dataset.MissingFile: 1})
+}

@@ -152,6 +152,20 @@ func TestSetWithTokensNeedsNoPictures(t *testing.T) {
 	}
 }
 
+// Where tokens stand in for pictures a name is one picture in every table.
+func TestTokensNameThePicturesOfAllTables(t *testing.T) {
+	dir := tree(t, entry{"a/s.tsv", "a.jpg\t0\tone\n"}, entry{"a/a.jpg", "A"}, entry{"b/s.tsv", "a.jpg\t0\ttwo\nb.jpg\t0\tbee\n"})
+	tokens := filepath.Join(dir, "x.safetensors")
+	if err := dataset.WriteTokens(tokens, writer(safetensors.F32, "a.jpg", "b.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	s := openWith(t, dataset.Options{Path: filepath.Join(dir, "{a,b}", "s.tsv"), Tokens: tokens, Strict: true})
+	sameRecords(t, s, record("a.jpg", "", "one", "two"), record("b.jpg", "", "bee"))
+	if picture, err := s.Picture(0); err != nil || string(picture) != "A" {
+		t.Errorf("picture beside its table: %q, %v", picture, err)
+	}
+}
+
 func TestTokenFilesThatLieAreCorrupt(t *testing.T) {
 	ids := map[string]string{"ids": "a\nb"}
 	raw := make([]byte, 64)

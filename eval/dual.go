@@ -32,18 +32,24 @@ const (
 	galleryBlock = 512
 )
 
+// direction is who asks for whom, and how many each query keeps: k, or All.
+type direction struct {
+	queries, gallery *side
+	k                int
+}
+
 // stand ranks the gallery for every query by cosine and keeps each one's k best.
 // Both directions go through it. Scores are made block by block, and the same
 // pair's score has the same bits in every block and in both directions.
-func stand(ctx context.Context, queries, gallery *side, k int, standings []standing) error {
-	if k == All {
-		k = gallery.count
+func (d direction) stand(ctx context.Context, standings []standing) error {
+	if d.k == All {
+		d.k = d.gallery.count
 	}
 	blocks := (len(standings) + queryBlock - 1) / queryBlock
 	spread(blocks, func(b int) {
 		if ctx.Err() == nil {
 			from := b * queryBlock
-			standBlock(queries, gallery, k, block{from, standings[from:min(from+queryBlock, len(standings))]})
+			d.standBlock(block{from, standings[from:min(from+queryBlock, len(standings))]})
 		}
 	})
 	return ctx.Err()
@@ -54,7 +60,8 @@ type block struct {
 	standings []standing
 }
 
-func standBlock(queries, gallery *side, k int, b block) {
+func (d direction) standBlock(b block) {
+	queries, gallery := d.queries, d.gallery
 	width := gallery.width
 	row := func(s *side, i int) []float32 { return s.vector[i*width : (i+1)*width] }
 	counters := make([]*recall.Counter, len(b.standings))
@@ -65,7 +72,7 @@ func standBlock(queries, gallery *side, k int, b block) {
 		for _, item := range slices.Concat(b.standings[i].own, b.standings[i].others) {
 			scores = append(scores, dot(query, row(gallery, int(item))))
 		}
-		counters[i], tops[i] = recall.NewCounter(scores), recall.NewTop(k)
+		counters[i], tops[i] = recall.NewCounter(scores), recall.NewTop(d.k)
 	}
 	scores := make([]float32, galleryBlock)
 	for at := 0; at < gallery.count; at += galleryBlock {

@@ -111,11 +111,11 @@ func (s *session) dual(ctx context.Context) error {
 	}
 	l := s.scores.layout
 	total := s.images.count + s.texts.count
-	if err := stand(ctx, s.images, s.texts, s.config.Rerank, l.images); err != nil {
+	if err := (direction{s.images, s.texts, s.config.Rerank}).stand(ctx, l.images); err != nil {
 		return err
 	}
 	s.config.Progress(Dual, s.images.count, total)
-	if err := stand(ctx, s.texts, s.images, s.config.Rerank, l.texts); err != nil {
+	if err := (direction{s.texts, s.images, s.config.Rerank}).stand(ctx, l.texts); err != nil {
 		return err
 	}
 	s.config.Progress(Dual, total, total)

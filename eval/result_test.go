@@ -131,7 +131,7 @@ func TestChooseWeight(t *testing.T) {
 func TestSweepAndItsPlot(t *testing.T) {
 	const n = 20
 	f := aligned(n)
-	points, err := eval.Sweep(context.Background(), f.model(), split(ones(n), distinct), eval.Config{Bootstrap: noIntervals}, []int{2, 0, 1, 40, 2})
+	points, err := eval.Sweep(context.Background(), f.model(), split(ones(n), distinct), eval.SweepConfig{Config: eval.Config{Bootstrap: noIntervals}, Candidates: []int{2, 0, 1, 40, 2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestSweepAndItsPlot(t *testing.T) {
 		t.Errorf("no points: got %v, want ErrInvalid", err)
 	}
 	for _, ks := range [][]int{nil, {-1, 2}} {
-		if _, err := eval.Sweep(context.Background(), f.model(), split(ones(n), distinct), eval.Config{}, ks); !errors.Is(err, loopitr.ErrInvalid) {
+		if _, err := eval.Sweep(context.Background(), f.model(), split(ones(n), distinct), eval.SweepConfig{Candidates: ks}); !errors.Is(err, loopitr.ErrInvalid) {
 			t.Errorf("sweep over %v: got %v, want ErrInvalid", ks, err)
 		}
 	}
@@ -190,7 +190,7 @@ func TestSweepHoldsOneQuerysStates(t *testing.T) {
 	const n, k = 20, 3
 	f := &sparing{fake: aligned(n)}
 	c := eval.Config{Bootstrap: noIntervals, Batch: 1, StateBytes: 1}
-	points, err := eval.Sweep(context.Background(), eval.Model{Encoder: f, Matcher: f}, split(ones(n), distinct), c, []int{1, k})
+	points, err := eval.Sweep(context.Background(), eval.Model{Encoder: f, Matcher: f}, split(ones(n), distinct), eval.SweepConfig{Config: c, Candidates: []int{1, k}})
 	if err != nil {
 		t.Fatal(err)
 	}

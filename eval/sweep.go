@@ -22,12 +22,19 @@ type Point struct {
 	QuerySeconds float64 `json:"query_seconds"`
 }
 
-// Sweep measures every number of candidates in ks by the matcher's own rule, from
-// one run of the network: 0 is the dual encoder alone. c.Rerank is ignored.
-// Points come back in rising order, each once. Errors are Measure's; a k below
-// zero wraps loopitr.ErrInvalid.
-func Sweep(ctx context.Context, m Model, split Split, c Config, ks []int) ([]Point, error) {
-	ks = slices.Clone(ks)
+// SweepConfig says how to measure how many candidates.
+type SweepConfig struct {
+	// Config.Rerank is not heeded.
+	Config
+	// Candidates are the numbers to measure; 0 is the dual encoder alone.
+	Candidates []int
+}
+
+// Sweep measures every number of candidates by the matcher's own rule, from one
+// run of the network. Points come back in rising order, each once. Errors are
+// Measure's; a number below zero wraps loopitr.ErrInvalid.
+func Sweep(ctx context.Context, m Model, split Split, config SweepConfig) ([]Point, error) {
+	c, ks := config.Config, slices.Clone(config.Candidates)
 	slices.Sort(ks)
 	ks = slices.Compact(ks)
 	if len(ks) == 0 || ks[0] < 0 {

@@ -22,8 +22,18 @@ type folder struct{ model, state string }
 
 const stateFolder = "run"
 
-// open prepares a new run, or the one in the folder where Resume says so.
-func open(ctx context.Context, o Options) (_ *run, err error) {
+// Validate names what cannot work whatever the data: the recipe, a folder that holds
+// a run, or one that holds none to resume. The errors are of Run's kinds; Run finds
+// them too.
+func (o Options) Validate() error {
+	if _, err := settle(o); err != nil {
+		return fmt.Errorf("train %q: %w", o.Dir, err)
+	}
+	return nil
+}
+
+// settle makes a run of its options and, where Resume says so, of its folder.
+func settle(o Options) (_ *run, err error) {
 	r := &run{Options: o, folder: folder{o.Dir, filepath.Join(o.Dir, stateFolder)}, steppers: map[stepKey]stepper{}}
 	if r.Resume {
 		err = r.readRecipe()
@@ -33,7 +43,13 @@ func open(ctx context.Context, o Options) (_ *run, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Config.Validate(); err != nil {
+	return r, r.Config.Validate()
+}
+
+// open prepares a new run, or the one in the folder where Resume says so.
+func open(ctx context.Context, o Options) (_ *run, err error) {
+	r, err := settle(o)
+	if err != nil {
 		return nil, err
 	}
 	if err := r.openTraining(ctx); err != nil {
@@ -86,6 +102,10 @@ func (r *run) ready(ctx context.Context) (err error) {
 
 // openTraining reads what there is to learn from, and its words.
 func (r *run) openTraining(ctx context.Context) (err error) {
+	// A batch larger than all pictures allow is refused before these are decoded.
+	if _, err := r.newSampler(r.Train.Records); err != nil {
+		return err
+	}
 	r.pictures, err = openPictures(ctx, r.Train, r.Config, r.skipping(""))
 	if err != nil {
 		return err
@@ -103,9 +123,12 @@ func (r *run) openTraining(ctx context.Context) (err error) {
 		// Tokens are made once, of pictures as they are; the recipe says so.
 		r.Config.Augment = pixels.AugmentConfig{}
 	}
-	r.sampler, err = dataset.NewSampler(r.pictures.records, dataset.SamplerConfig{
-		Seed: r.Config.Seed, Batch: r.Config.Batch, Mode: r.Config.Sampling})
+	r.sampler, err = r.newSampler(r.pictures.records)
 	return err
+}
+
+func (r *run) newSampler(records []dataset.Record) (*dataset.Sampler, error) {
+	return dataset.NewSampler(records, dataset.SamplerConfig{Seed: r.Config.Seed, Batch: r.Config.Batch, Mode: r.Config.Sampling})
 }
 
 // skipping tells the observer of pictures that cannot be used.

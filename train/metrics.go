@@ -50,7 +50,10 @@ type ValidationMeasure struct {
 
 const metricsFile = "metrics.jsonl"
 
-// appendMeasure adds one line to the run's metrics.
+// maxMetrics bounds the bytes of the metrics: those of two million steps.
+const maxMetrics = 64 << 20
+
+// appendMeasure adds one line to the run's metrics, unless they are full.
 func appendMeasure(dir string, m Measure) error {
 	line, err := json.Marshal(m)
 	if err != nil {
@@ -60,14 +63,18 @@ func appendMeasure(dir string, m Measure) error {
 	if err != nil {
 		return fmt.Errorf("write metrics: %w", err)
 	}
-	_, err = f.Write(append(line, '\n'))
+	facts, err := f.Stat()
+	if err == nil && facts.Size()+int64(len(line)) < maxMetrics {
+		_, err = f.Write(append(line, '\n'))
+	}
 	return errors.Join(err, f.Close())
 }
 
 // ReadMetrics returns the measures of the run in dir, oldest first; none if the
-// run wrote none yet. A last line cut short by a kill is passed over.
+// run wrote none yet. A last line cut short by a kill is passed over. The error
+// wraps loopitr.ErrInvalid when they are no plain file or over 64 MiB.
 func ReadMetrics(dir string) ([]Measure, error) {
-	content, err := os.ReadFile(filepath.Join(dir, metricsFile))
+	content, err := readAtMost(filepath.Join(dir, metricsFile), maxMetrics)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -99,6 +106,9 @@ func rewindMetrics(dir string, step int) error {
 		line, err := json.Marshal(m)
 		if err != nil {
 			return fmt.Errorf("rewind metrics: %w", err)
+		}
+		if kept.Len()+len(line) >= maxMetrics { // a stranger's may be written shorter
+			break
 		}
 		kept.Write(append(line, '\n'))
 	}

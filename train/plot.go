@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -26,8 +27,8 @@ func Plot(dir string) error {
 		x := float64(m.Pairs)
 		if t := m.Train; t != nil {
 			losses.add("total", x, t.Loss)
-			for part, value := range t.Parts {
-				losses.add(part, x, value)
+			for _, part := range slices.Sorted(maps.Keys(t.Parts)) {
+				losses.add(part, x, t.Parts[part])
 			}
 		}
 		if v := m.Validation; v != nil {
@@ -55,8 +56,14 @@ const (
 	leastDrawn = 1e-9
 )
 
-// add leaves out a point that is off any scale.
+// mostCurves bounds how many names a stranger's measures draw.
+const mostCurves = 32
+
+// add leaves out a point that is off any scale or of one curve too many.
 func (c curves) add(name string, x, y float64) {
+	if c[name] == nil && len(c) == mostCurves {
+		return
+	}
 	if math.Abs(y) <= mostDrawn && x >= 0 && x <= mostDrawn {
 		c[name] = append(c[name], plotter.XY{X: x, Y: math.Round(y/leastDrawn) * leastDrawn})
 	}

@@ -64,6 +64,59 @@ func TestUnreadablePicturesAreSkippedAndNoted(t *testing.T) {
 	}
 }
 
+// Decoding may take minutes: what is known without it is said before.
+func TestBatchLargerThanTheDataIsRefusedBeforeDecoding(t *testing.T) {
+	dir := t.TempDir()
+	table := writeSixteen(t, dir)
+	pictures, err := filepath.Glob(filepath.Join(dir, "*.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(pictures[0], []byte("no picture"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o := train.Options{Config: noisy(2), Dir: filepath.Join(dir, "run here"), Train: openSet(t, table), Engine: openEngine(t)}
+	o.Config.Batch = 17
+	o.Observe = func(p train.Progress) { t.Errorf("pictures were decoded: %s", p.Note) }
+	if _, err := train.Run(t.Context(), o); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), "batch 17") {
+		t.Errorf("error is %v, want one of the batch", err)
+	}
+}
+
+func TestOptionsAreJudgedWithoutData(t *testing.T) {
+	dir := t.TempDir()
+	o := train.Options{Config: noisy(2), Dir: dir}
+	if err := o.Validate(); err != nil {
+		t.Error(err)
+	}
+	o.Resume = true
+	if err := o.Validate(); !errors.Is(err, loopitr.ErrNotFound) {
+		t.Errorf("no run to resume: %v, want not found", err)
+	}
+	for name, change := range map[string]func(o *train.Options){
+		"no end":                  func(o *train.Options) { o.Config.Steps = 0 },
+		"chunks that do not fit":  func(o *train.Options) { o.Config.Chunk = 7 },
+		"a folder with a run":     func(o *train.Options) { o.Dir = ran(t) },
+		"resume with two endings": func(o *train.Options) { o.Dir, o.Resume, o.Config.For = ran(t), true, 1 },
+	} {
+		o := train.Options{Config: noisy(2), Dir: dir}
+		change(&o)
+		if err := o.Validate(); !errors.Is(err, loopitr.ErrInvalid) {
+			t.Errorf("%s: %v, want invalid", name, err)
+		}
+	}
+}
+
+// ran is a folder with a run of one step.
+func ran(t *testing.T) string {
+	t.Helper()
+	o := train.Options{Config: tiny(1), Dir: t.TempDir(), Train: sixteen(t), Engine: openEngine(t)}
+	if _, err := train.Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	return o.Dir
+}
+
 func TestImpossibleDataIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	e := openEngine(t)
 	tests := map[string]func(t *testing.T, o *train.Options){

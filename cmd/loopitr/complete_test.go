@@ -13,7 +13,7 @@ import (
 // What the shell offers is accepted, and all that is accepted by name is offered.
 func TestChoicesAreAccepted(t *testing.T) {
 	accepted := map[string]func(string) error{
-		"preset": func(v string) error { _, err := preset(v, &dataset.Set{}); return err },
+		"preset": func(v string) error { _, err := preset(v, tokenShape{}); return err },
 		"to": func(v string) error {
 			return dataset.ConvertConfig{Format: dataset.Format(v), Path: "x"}.Validate()
 		},

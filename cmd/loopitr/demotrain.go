@@ -49,8 +49,8 @@ func (d *demonstration) learn(ctx context.Context) (string, error) {
 	d.line.Clear()
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "", fmt.Errorf("stopped at step %d; go on with: loopitr train --resume --data %s --val %s --out %s",
-			result.Step, shellQuote(shards), shellQuote(held), shellQuote(dir))
+		return "", fmt.Errorf("stopped at step %d; go on with: loopitr train --resume --out %s --data %s --val %s",
+			result.Step, shellQuote(dir), shellQuote(shards), shellQuote(held))
 	case err != nil:
 		return "", err
 	}

@@ -127,7 +127,7 @@ func (f *evalFlags) measure(ctx context.Context, line *terminal.Line, m *model, 
 	if err != nil || len(f.sweep) == 0 {
 		return measured{Result: result}, err
 	}
-	points, err := eval.Sweep(ctx, both, split, config, f.sweep)
+	points, err := eval.Sweep(ctx, both, split, eval.SweepConfig{Config: config, Candidates: f.sweep})
 	return measured{result, points}, err
 }
 

@@ -26,8 +26,8 @@ type outputFlags struct {
 func (f *outputFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.json, "json", false, "print the result as one JSON object")
 	flags.BoolVar(&f.jsonl, "jsonl", false, "print one JSON object for each hit and line")
-	flags.BoolVar(&f.paths, "paths", false, "print nothing but the files' paths")
-	flags.BoolVarP(&f.null, "null", "0", false, "print paths that end in a zero byte, for xargs -0")
+	flags.BoolVar(&f.paths, "paths", false, "print nothing but the files' paths: exact into a pipe or file, without control characters on a terminal")
+	flags.BoolVarP(&f.null, "null", "0", false, "print paths that end in a zero byte, for xargs -0: right for names with line breaks too")
 	f.preview.register(flags)
 }
 
@@ -78,7 +78,7 @@ func printPaths(w io.Writer, folder string, hits []loopitr.Hit, null bool) error
 		end = "\x00"
 	}
 	for _, h := range hits {
-		if _, err := io.WriteString(w, fileOf(folder, h.Path)+end); err != nil {
+		if _, err := io.WriteString(w, terminal.Shown(w, fileOf(folder, h.Path))+end); err != nil {
 			return err
 		}
 	}

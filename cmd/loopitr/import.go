@@ -11,7 +11,6 @@ import (
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/convert"
-	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -103,19 +102,15 @@ func (f *importFlags) config() (convert.Config, error) {
 	if f.into != "" && (f.presetGiven || f.tokens != "") {
 		return c, fmt.Errorf("%w: --into brings its own network: leave --preset and --tokens away", errUsage)
 	}
-	recipe, err := preset(f.preset, new(dataset.Set))
+	shape, err := readTokenShape(f.tokens)
+	if err != nil {
+		return c, err
+	}
+	recipe, err := preset(f.preset, shape)
 	if err != nil {
 		return c, err
 	}
 	c.Around.Network = recipe.Network
-	if f.tokens != "" {
-		tokens, err := dataset.OpenTokens(f.tokens)
-		if err != nil {
-			return c, err
-		}
-		defer tokens.Close() // only read
-		c.Around.Network = recipe.Network.WithTokens(tokens.Count, tokens.Width)
-	}
 	if f.vocab != "" {
 		if c.Vocabulary, err = os.ReadFile(f.vocab); errors.Is(err, os.ErrNotExist) {
 			err = fmt.Errorf("%w (%w)", err, loopitr.ErrNotFound)

@@ -36,7 +36,8 @@ var (
 	errSkipped = errors.New("some inputs were skipped")
 )
 
-// streams are where a command reads and writes.
+// streams are where a command reads and writes. What strangers wrote is harmless to
+// the terminal behind them: terminal.Guard.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
@@ -45,7 +46,7 @@ type streams struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
-	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	code := run(ctx, os.Args[1:], streams{os.Stdin, terminal.Guard(os.Stdout), terminal.Guard(os.Stderr)})
 	stop()
 	os.Exit(code)
 }

@@ -72,7 +72,7 @@ func runModelsLs(std streams, line *terminal.Line, folder string, asJSON bool) e
 		if m.Training != nil {
 			dual, reranked = fmt.Sprintf("%.1f", m.Training.DualSum), fmt.Sprintf("%.1f", m.Training.RerankedSum)
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", m.Model, m.Parameters, inputText(m.Config), sizeText(m.Bytes), dual, reranked, m.Fingerprint)
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", terminal.Printable(m.Model), m.Parameters, inputText(m.Config), sizeText(m.Bytes), dual, reranked, m.Fingerprint)
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -39,7 +39,7 @@ func newModelsRm(_ *global, std streams) *cobra.Command {
 			if asJSON {
 				return printJSON(std.out, removedModel{dir})
 			}
-			_, err := fmt.Fprintf(std.out, "removed %s\n", dir)
+			_, err := fmt.Fprintf(std.out, "removed %s\n", terminal.Shown(std.out, dir))
 			return err
 		},
 	}
@@ -54,7 +54,7 @@ func confirm(std streams, question string) bool {
 	if !ok || !term.IsTerminal(int(in.Fd())) || !terminal.Is(std.err) {
 		return false
 	}
-	fmt.Fprintf(std.err, "%s [yes/no] ", question)
+	fmt.Fprintf(std.err, "%s [yes/no] ", terminal.Printable(question))
 	answer, err := bufio.NewReader(in).ReadString('\n')
 	return err == nil && strings.EqualFold(strings.TrimSpace(answer), "yes")
 }

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/loopitr/loopitr/infer"
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/network"
 	"github.com/spf13/cobra"
 )
@@ -42,7 +43,7 @@ const maxCard = 64 << 10
 func showModel(w io.Writer, m listedModel) error {
 	n := m.Network
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "model\t%s\n", m.Model)
+	fmt.Fprintf(t, "model\t%s\n", terminal.Printable(m.Model))
 	fmt.Fprintf(t, "fingerprint\t%s\n", m.Fingerprint)
 	fmt.Fprintf(t, "parameters\t%d\n", m.Parameters)
 	fmt.Fprintf(t, "weights\t%s\n", sizeText(m.Bytes))

@@ -8,6 +8,7 @@ import (
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint"
 	"github.com/loopitr/loopitr/infer"
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/spf13/cobra"
 )
 
@@ -56,7 +57,7 @@ func runModelsVerify(std streams, dirs []string, asJSON bool) error {
 		if !v.Good {
 			continue
 		}
-		if _, err := fmt.Fprintf(std.out, "%s\tgood\t%s\n", v.Model, v.Fingerprint); err != nil {
+		if _, err := fmt.Fprintf(std.out, "%s\tgood\t%s\n", terminal.Shown(std.out, v.Model), v.Fingerprint); err != nil {
 			return err
 		}
 	}

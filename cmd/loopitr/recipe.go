@@ -13,7 +13,6 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint"
-	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/infer"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/train"
@@ -68,15 +67,15 @@ func presetNames() []string {
 	return all
 }
 
-// preset returns a recipe by its name, over tokens of a set that brings some.
-func preset(name string, set *dataset.Set) (train.Config, error) {
+// preset returns a recipe by its name, over tokens where there are some.
+func preset(name string, tokens tokenShape) (train.Config, error) {
 	for _, p := range presets {
 		if p.name != name {
 			continue
 		}
 		c := p.make()
-		if count, width := set.TokenShape(); count > 0 {
-			c.Network = c.Network.WithTokens(count, width)
+		if tokens.count > 0 {
+			c.Network = c.Network.WithTokens(tokens.count, tokens.width)
 		}
 		return c, nil
 	}
@@ -85,8 +84,8 @@ func preset(name string, set *dataset.Set) (train.Config, error) {
 
 // resolve makes the recipe, the vocabulary and the initial weights of a new run.
 // Later steps win: preset or model, token file, flags, --set.
-func (f *recipeFlags) resolve(flags *pflag.FlagSet, set *dataset.Set, o *train.Options) error {
-	start, err := f.start(flags, set)
+func (f *recipeFlags) resolve(flags *pflag.FlagSet, tokens tokenShape, o *train.Options) error {
+	start, err := f.start(flags, tokens)
 	if err != nil {
 		return err
 	}
@@ -102,6 +101,9 @@ func (f *recipeFlags) resolve(flags *pflag.FlagSet, set *dataset.Set, o *train.O
 		if err := checkpoint.Match(infer.Shapes(c.Network), start.shapes); err != nil {
 			return fmt.Errorf("start from model %q: %w", f.init, err)
 		}
+	}
+	if v := c.Network.Vision; v.Input == network.Tokens && tokens != (tokenShape{v.Tokens, v.Features}) {
+		return fmt.Errorf("the network takes %d tokens of %d features, --tokens has %d of %d: %w", v.Tokens, v.Features, tokens.count, tokens.width, loopitr.ErrInvalid)
 	}
 	o.Config, o.Vocabulary, o.Initial, o.Origin = c, start.vocabulary, start.weights, start.origin
 	return nil
@@ -138,14 +140,14 @@ type start struct {
 	origin     string // of the weights
 }
 
-func (f *recipeFlags) start(flags *pflag.FlagSet, set *dataset.Set) (start, error) {
+func (f *recipeFlags) start(flags *pflag.FlagSet, tokens tokenShape) (start, error) {
 	if f.init != "" && (flags.Changed("preset") || f.vocab != "") {
 		return start{}, fmt.Errorf("%w: --init brings its own network and vocabulary: leave --preset and --vocab away", errUsage)
 	}
 	if f.init != "" {
 		return startFrom(f.init)
 	}
-	config, err := preset(f.preset, set)
+	config, err := preset(f.preset, tokens)
 	if err != nil {
 		return start{}, err
 	}

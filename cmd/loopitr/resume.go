@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/train"
 	"github.com/loopitr/loopitr/wordpiece"
 	"github.com/spf13/cobra"
@@ -21,7 +20,7 @@ var recipeNames = []string{"preset", "init", "vocab", "batch", "seed", "set"}
 
 // resume makes the flags of a resumed run say when it ends. Those that repeat its
 // recipe do no harm; those that say another one would be ignored and are refused.
-func (f *recipeFlags) resume(flags *pflag.FlagSet, set *dataset.Set, o *train.Options) error {
+func (f *recipeFlags) resume(flags *pflag.FlagSet, tokens tokenShape, o *train.Options) error {
 	o.Config = train.Config{Steps: f.steps, Epochs: f.epochs, For: train.Duration(f.duration)}
 	given := slices.DeleteFunc(slices.Clone(recipeNames), func(name string) bool { return !flags.Changed(name) })
 	if len(given) == 0 {
@@ -31,7 +30,7 @@ func (f *recipeFlags) resume(flags *pflag.FlagSet, set *dataset.Set, o *train.Op
 	if err != nil {
 		return err
 	}
-	said, err := f.repeat(flags, set, start{config: stored, vocabulary: vocabulary})
+	said, err := f.repeat(flags, tokens, start{config: stored, vocabulary: vocabulary})
 	if err != nil {
 		return err
 	}
@@ -54,12 +53,12 @@ func (f *recipeFlags) resume(flags *pflag.FlagSet, set *dataset.Set, o *train.Op
 
 // repeat is what the flags would begin with now, where they say nothing as the run
 // began.
-func (f *recipeFlags) repeat(flags *pflag.FlagSet, set *dataset.Set, began start) (said start, err error) {
+func (f *recipeFlags) repeat(flags *pflag.FlagSet, tokens tokenShape, began start) (said start, err error) {
 	said = began
 	anew := f.init != "" || flags.Changed("preset")
 	switch {
 	case anew:
-		said, err = f.start(flags, set)
+		said, err = f.start(flags, tokens)
 	case f.vocab != "":
 		said.vocabulary, err = readVocabulary(f.vocab)
 	}
@@ -75,7 +74,7 @@ func (f *recipeFlags) repeat(flags *pflag.FlagSet, set *dataset.Set, began start
 	return said, nil
 }
 
-// endings are the keys of a recipe that a resumed run may change, and fitted those
+// endings are the keys of a recipe, and flags, that a resumed run may change, and fitted those
 // that a run itself changed to fit its data.
 var endings, fitted = []string{"steps", "epochs", "for"}, []string{"network.text.vocabulary"}
 
@@ -113,25 +112,39 @@ func sameVocabulary(a, b *wordpiece.Vocabulary) bool {
 	return errA == nil && errB == nil && bytes.Equal(first.Bytes(), second.Bytes())
 }
 
-// resumeCommand is the command line that goes on with a stopped run.
-func resumeCommand(c *cobra.Command) string {
-	words := []string{c.CommandPath()}
-	c.Flags().Visit(func(f *pflag.Flag) {
+// resumeCommand is the command line that goes on with a stopped run. The run's folder
+// knows the recipe and the end; a run that was resumed may not have written a new
+// end yet.
+func resumeCommand(c *cobra.Command, resumed bool) string {
+	known := []string{"resume", "out", "data"}
+	words := []string{c.CommandPath(), "--resume"}
+	say := func(f *pflag.Flag) {
 		values := []string{f.Value.String()}
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			values = list.GetSlice()
 		}
 		for _, v := range values {
 			switch {
-			case f.Name == "resume":
-			case f.Value.Type() == "bool":
-				words = append(words, "--"+f.Name+"="+v)
-			default:
+			case f.Value.Type() != "bool":
 				words = append(words, "--"+f.Name, shellQuote(v))
+			case v == "true":
+				words = append(words, "--"+f.Name)
+			default:
+				words = append(words, "--"+f.Name+"="+v)
 			}
 		}
+	}
+	say(c.Flag("out"))
+	say(c.Flag("data"))
+	if !resumed {
+		known = slices.Concat(known, recipeNames, endings)
+	}
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if !slices.Contains(known, f.Name) {
+			say(f)
+		}
 	})
-	return strings.Join(append(words, "--resume"), " ")
+	return strings.Join(words, " ")
 }
 
 // shellQuote quotes a word for a POSIX shell where that is needed.

@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return os.CopyFS(filepath.Join(e.WorkDir, "data"), os.DirFS(filepath.Join(fixtures, "data")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "jsonhas": jsonHas, "waitfor": waitFor, "flip": flip,
+			"exits": exits, "jsonhas": jsonHas, "waitfor": waitFor, "flip": flip, "onterminal": onTerminal,
 		},
 	})
 }

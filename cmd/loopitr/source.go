@@ -18,6 +18,22 @@ type source struct {
 	fallback string
 }
 
+// tokenShape is what a token file holds of each picture; zero without one.
+type tokenShape struct{ count, width int }
+
+// readTokenShape reads the head of a token file, if one is named.
+func readTokenShape(path string) (tokenShape, error) {
+	if path == "" {
+		return tokenShape{}, nil
+	}
+	tokens, err := dataset.OpenTokens(path)
+	if err != nil {
+		return tokenShape{}, err
+	}
+	defer tokens.Close() // only read
+	return tokenShape{tokens.Count, tokens.Width}, nil
+}
+
 // everySplit as --split keeps all records.
 const everySplit = "all"
 

@@ -66,31 +66,30 @@ func runTrain(c *cobra.Command, g *global, std streams, f *trainFlags) error {
 	if f.data.Path == "" || f.out == "" {
 		return fmt.Errorf("%w: train needs --data PATH and --out DIR", errUsage)
 	}
+	options, err := f.options(c.Flags())
+	if err != nil {
+		return err
+	}
+	if !f.dryRun {
+		if options.Engine, err = engine.Open(g.engine); err != nil {
+			return err
+		}
+		defer options.Engine.Close()
+	}
 	sets, err := f.open(ctx, line)
 	if err != nil {
 		return err
 	}
 	defer sets.close()
-	options := train.Options{Dir: f.out, Resume: f.resume, Train: sets.train, Validation: sets.validation}
-	settle := f.recipe.resolve
-	if f.resume {
-		settle = f.recipe.resume
-	}
-	if err := settle(c.Flags(), sets.train, &options); err != nil {
-		return err
-	}
+	options.Train, options.Validation = sets.train, sets.validation
 	if f.dryRun {
 		return dryRun(ctx, std, line, options)
 	}
-	if options.Engine, err = engine.Open(g.engine); err != nil {
-		return err
-	}
-	defer options.Engine.Close()
 	options.Observe = observer(line)
 	result, err := train.Run(ctx, options)
 	line.Clear()
 	if errors.Is(err, context.Canceled) {
-		return stopped(c, f.out, result)
+		return f.stopped(c, result)
 	}
 	if err != nil {
 		return err
@@ -99,6 +98,30 @@ func runTrain(c *cobra.Command, g *global, std streams, f *trainFlags) error {
 		return err
 	}
 	return sets.skipped
+}
+
+// options settles everything but the data: what cannot work is said before those
+// are read.
+func (f *trainFlags) options(flags *pflag.FlagSet) (train.Options, error) {
+	o := train.Options{Dir: f.out, Resume: f.resume}
+	if f.dryRun && f.resume {
+		return o, fmt.Errorf("%w: --dry-run is for a new run", errUsage)
+	}
+	tokens, err := readTokenShape(f.data.Tokens)
+	if err != nil {
+		return o, err
+	}
+	settle := f.recipe.resolve
+	if f.resume {
+		settle = f.recipe.resume
+	}
+	if err := settle(flags, tokens, &o); err != nil {
+		return o, err
+	}
+	if f.dryRun { // its folder is not written to
+		return o, o.Config.Validate()
+	}
+	return o, o.Validate()
 }
 
 // trainSets are the two splits of a training.
@@ -153,21 +176,19 @@ func (f *trainFlags) open(ctx context.Context, line *terminal.Line) (_ *trainSet
 }
 
 // stopped says how to go on after Ctrl-C.
-func stopped(c *cobra.Command, dir string, r train.Result) error {
-	if _, err := os.Stat(filepath.Join(dir, "run", "run.json")); err != nil {
+func (f *trainFlags) stopped(c *cobra.Command, r train.Result) error {
+	if _, err := os.Stat(filepath.Join(f.out, "run", "run.json")); err != nil {
 		return errors.New("stopped before the first step")
 	}
-	return fmt.Errorf("stopped at step %d; all of it is saved; resume with: %s", r.Step, resumeCommand(c))
+	at := ""
+	if r.Step > 0 { // a run may be stopped before it has read where it stands
+		at = fmt.Sprintf(" at step %d", r.Step)
+	}
+	return fmt.Errorf("stopped%s; all of it is saved; resume with: %s", at, resumeCommand(c, f.resume))
 }
 
 // dryRun reads every picture once and shows what a run would do.
 func dryRun(ctx context.Context, std streams, line *terminal.Line, o train.Options) error {
-	if o.Resume {
-		return fmt.Errorf("%w: --dry-run is for a new run", errUsage)
-	}
-	if err := o.Config.Validate(); err != nil {
-		return err
-	}
 	var bad error
 	for _, set := range []*dataset.Set{o.Train, o.Validation} {
 		if set == nil {

@@ -133,6 +133,15 @@ func (s *shortlist) prune() {
 // costs nothing, few enough that a cancelled search ends within a millisecond.
 const stretch = 4096
 
+// scanner is what one goroutine scans a block with, and what it found.
+type scanner struct {
+	*block
+	q        *probeVector
+	allowed  []bool // nil: every row may be found
+	products []int32
+	found    shortlist
+}
+
 // scan returns, by falling upper bound, all rows that could be among the count
 // best. allowed is nil when every row may be found.
 func (b *block) scan(ctx context.Context, q *probeVector, allowed []bool, count int) ([]candidate, error) {
@@ -141,16 +150,16 @@ func (b *block) scan(ctx context.Context, q *probeVector, allowed []bool, count 
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for w := range lists {
-		lists[w].count = count
 		workers.Go(func() {
-			products := make([]int32, stretch)
+			s := scanner{block: b, q: q, allowed: allowed, products: make([]int32, stretch), found: shortlist{count: count}}
 			for ctx.Err() == nil {
 				first := int(next.Add(1)-1) * stretch
 				if first >= b.rows() {
-					return
+					break
 				}
-				b.scanRows(&lists[w], q, allowed, products, first)
+				s.offerRows(first)
 			}
+			lists[w] = s.found
 		})
 	}
 	workers.Wait()
@@ -160,19 +169,19 @@ func (b *block) scan(ctx context.Context, q *probeVector, allowed []bool, count 
 	return b.refine(q, lists, count), nil
 }
 
-// scanRows offers the allowed rows of one stretch, run by run.
-func (b *block) scanRows(s *shortlist, q *probeVector, allowed []bool, products []int32, first int) {
-	end := min(first+stretch, b.rows())
+// offerRows offers the allowed rows of the stretch that begins at first, run by run.
+func (s *scanner) offerRows(first int) {
+	end := min(first+stretch, s.rows())
 	for first < end {
 		run := first
-		for first < end && (allowed == nil || allowed[first]) {
+		for first < end && (s.allowed == nil || s.allowed[first]) {
 			first++
 		}
-		simd.DotInt8(products[:first-run], q.codes, b.codes[run*b.dimensions:])
+		simd.DotInt8(s.products[:first-run], s.q.codes, s.codes[run*s.dimensions:])
 		for r := run; r < first; r++ {
-			s.offer(q.rough(b, r, products[r-run]))
+			s.found.offer(s.q.rough(s.block, r, s.products[r-run]))
 		}
-		for first < end && allowed != nil && !allowed[first] {
+		for first < end && s.allowed != nil && !s.allowed[first] {
 			first++
 		}
 	}

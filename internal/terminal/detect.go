@@ -75,6 +75,6 @@ func (c Canvas) Draw(p Picture) error {
 		return fmt.Errorf("draw picture: %w", err)
 	}
 	b.WriteByte('\n')
-	_, err = io.WriteString(c.W, b.String())
+	_, err = io.WriteString(bare(c.W), b.String())
 	return err
 }

@@ -14,13 +14,13 @@ import (
 
 // Is reports whether w is a terminal that understands cursor movement.
 func Is(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := bare(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
 // Columns is the width of the terminal, 80 when w is none.
 func Columns(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+	if f, ok := bare(w).(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 			return columns
 		}
@@ -49,6 +49,7 @@ const (
 
 // NewLine returns a line on w.
 func NewLine(w io.Writer) *Line {
+	w = bare(w) // it cleans what it is given, and moves the cursor itself
 	if Is(w) {
 		return &Line{w: w, live: true, every: liveEvery}
 	}
@@ -109,15 +110,4 @@ func cut(text string, columns int) string {
 	}
 	runes := []rune(text)
 	return string(runes[:max(columns-1, 0)]) + "…"
-}
-
-// Printable takes control characters out of one line: names of files and words of
-// strangers must not steer the terminal.
-func Printable(line string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '�'
-		}
-		return r
-	}, line)
 }

@@ -3,9 +3,13 @@ package terminal_test
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -151,6 +155,47 @@ func TestZeroLineIsSilent(t *testing.T) {
 	l.Update("one")
 	l.Keep("two")
 	l.Clear()
+}
+
+func TestTextIsGuardedOnTerminalsOnly(t *testing.T) {
+	const name = "a\x1b[2J\u009b1mé\x9b\n.png"
+	written := func(wrap func(f *os.File) io.Writer, write func(w io.Writer)) string {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "out")
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(wrap(f))
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	elsewhere := func(f *os.File) io.Writer { return terminal.Guard(f) }
+	for want, got := range map[string]string{
+		name:                written(elsewhere, func(w io.Writer) { fmt.Fprint(w, name) }),
+		name + "\t\x00":     written(elsewhere, func(w io.Writer) { fmt.Fprint(w, terminal.Shown(w, name+"\t\x00")) }),
+		"a�[2J�1mé�\n.png":  written(terminal.GuardAlways, func(w io.Writer) { _, _ = io.Copy(w, strings.NewReader(name)) }),
+		"a�[2J�1mé��.png\n": written(terminal.GuardAlways, func(w io.Writer) { fmt.Fprintln(w, terminal.Shown(w, name)) }),
+		"a\tb\x00c\n":       written(terminal.GuardAlways, func(w io.Writer) { fmt.Fprint(w, "a\tb\x00c\n") }),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	drawn := written(terminal.GuardAlways, func(w io.Writer) {
+		if err := (terminal.Canvas{W: w, Protocol: terminal.Kitty}).Draw(terminal.Picture{Image: noise()}); err != nil {
+			t.Error(err)
+		}
+	})
+	if !strings.HasPrefix(drawn, "\x1b_G") {
+		t.Errorf("a picture is guarded: %.40q", drawn)
+	}
 }
 
 func TestNamesDoNotSteerTheTerminal(t *testing.T) {
