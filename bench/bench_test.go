@@ -82,7 +82,7 @@ func TestAPeersFigureIsItsOwn(t *testing.T) {
 	c := short(t, "willing")
 	c.Only, c.Peers = []string{"product"}, []string{"torch"}
 	l := run(t, c).Rows[0].Lines[1]
-	const flops = 2 * 17 * 64 * 65
+	const flops = 2 * 192 * 17 * 64 * 65
 	if l.Contender != "torch" || l.Median != fakeSeconds || l.Rate != 1/fakeSeconds || l.GFLOPS != flops/fakeSeconds/1e9 || l.OfPeak <= 0 {
 		t.Errorf("%+v for runs of %v s", l, fakeSeconds)
 	}

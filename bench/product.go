@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers/attention"
@@ -11,15 +12,17 @@ import (
 
 // productShapes are M, K and N of the products of ViT-B at 224 px and of the
 // small preset, their gradients, attention's and those of a few rows; a and b
-// say which operands are stored transposed. As internal/simd's BenchmarkProduct.
+// say which operands are stored transposed. As internal/simd's BenchmarkProduct,
+// but for the batch: attention multiplies the matrices of all heads at once.
 var productShapes = []struct {
-	m, k, n int
-	a, b    bool
+	batch, m, k, n int
+	a, b           bool
 }{
 	{m: 256, k: 256, n: 256}, {m: 512, k: 512, n: 512}, {m: 512, k: 512, n: 512, b: true}, {m: 512, k: 512, n: 512, a: true},
 	{m: 1576, k: 768, n: 3072}, {m: 1576, k: 3072, n: 768, b: true}, {m: 768, k: 1576, n: 3072, a: true},
 	{m: 4160, k: 192, n: 768}, {m: 4160, k: 768, n: 192}, {m: 4160, k: 768, n: 192, b: true}, {m: 192, k: 4160, n: 768, a: true},
-	{m: 197, k: 64, n: 197, b: true}, {m: 197, k: 197, n: 64}, {m: 65, k: 64, n: 65, b: true}, {m: 65, k: 65, n: 64}, {m: 17, k: 64, n: 65, b: true},
+	{batch: 96, m: 197, k: 64, n: 197, b: true}, {batch: 96, m: 197, k: 197, n: 64},
+	{batch: 192, m: 65, k: 64, n: 65, b: true}, {batch: 192, m: 65, k: 65, n: 64}, {batch: 192, m: 17, k: 64, n: 65, b: true},
 	{m: 1, k: 768, n: 3072}, {m: 1, k: 3072, n: 768, b: true}, {m: 4, k: 768, n: 3072}, {m: 4, k: 3072, n: 768, b: true},
 	{m: 16, k: 768, n: 768}, {m: 16, k: 768, n: 768, b: true},
 }
@@ -32,23 +35,29 @@ func (s *session) products() []row {
 	}
 	for _, p := range shapes {
 		left, right := []int{p.m, p.k}, []int{p.k, p.n}
-		equation, size := []byte("mk,kn->mn"), []byte("NN")
+		leftAxes, rightAxes, form := "mk", "kn", []byte("NN")
 		if p.a {
-			left, equation[0], equation[1], size[0] = []int{p.k, p.m}, 'k', 'm', 'T'
+			left, leftAxes, form[0] = []int{p.k, p.m}, "km", 'T'
 		}
 		if p.b {
-			right, equation[3], equation[4], size[1] = []int{p.n, p.k}, 'n', 'k', 'T'
+			right, rightAxes, form[1] = []int{p.n, p.k}, "nk", 'T'
 		}
+		size, result, axis := fmt.Sprintf("%dx%dx%d %s", p.m, p.k, p.n, form), []int{p.m, p.n}, ""
+		if p.batch > 0 {
+			size, axis = fmt.Sprintf("%d of %s", p.batch, size), "b"
+			left, right, result = slices.Insert(left, 0, p.batch), slices.Insert(right, 0, p.batch), slices.Insert(result, 0, p.batch)
+		}
+		equation := fmt.Sprintf("%[1]s%[2]s,%[1]s%[3]s->%[1]smn", axis, leftAxes, rightAxes)
 		r := resident{
 			operands: []engine.Variable{variable("a", left...), variable("b", right...)},
-			results:  []engine.Variable{variable("c", p.m, p.n)},
+			results:  []engine.Variable{variable("c", result...)},
 			build: func(v map[string]*graph.Node) map[string]*graph.Node {
-				return map[string]*graph.Node{"c": graph.Einsum(string(equation), v["a"], v["b"])}
+				return map[string]*graph.Node{"c": graph.Einsum(equation, v["a"], v["b"])}
 			},
 		}
 		rows = append(rows, row{
-			name: rowProduct, size: fmt.Sprintf("%dx%dx%d %s", p.m, p.k, p.n, size), unit: "products", amount: 1,
-			flops: 2 * float64(p.m) * float64(p.k) * float64(p.n),
+			name: rowProduct, size: size, unit: "products", amount: 1,
+			flops: 2 * float64(max(1, p.batch)) * float64(p.m) * float64(p.k) * float64(p.n),
 			offers: append(s.competing(offer{}, r.open),
 				s.peer(peerTorch, rowProduct, map[string]any{"a": left, "b": right, "turn_a": p.a, "turn_b": p.b})...),
 		})

@@ -12,7 +12,7 @@ def threads(sizes):
 def product(sizes):
     threads(sizes)
     a, b = torch.randn(sizes["a"]), torch.randn(sizes["b"])
-    a, b = a.t() if sizes["turn_a"] else a, b.t() if sizes["turn_b"] else b
+    a, b = a.mT if sizes["turn_a"] else a, b.mT if sizes["turn_b"] else b
     return lambda: torch.matmul(a, b)
 
 
