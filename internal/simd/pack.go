@@ -121,14 +121,9 @@ func packGroup(dst []float32, a Matrix) {
 
 // packRight writes b in panels of 16 columns, row after row, padded with zeros.
 func packRight(dst []float32, b Matrix, precision Precision) {
-	// A few rows of every panel at a time, so that memory is read in order.
-	const strip = 16
 	whole := b.Columns / ColumnGrain
-	for k := 0; k < b.Rows; k += strip {
-		rows := min(strip, b.Rows-k)
-		for panel := range whole {
-			packPanel(dst[(panel*b.Rows+k)*ColumnGrain:], b.Block(k, panel*ColumnGrain, rows, ColumnGrain))
-		}
+	for panel := range whole {
+		packPanel(dst[panel*b.Rows*ColumnGrain:], b.Block(0, panel*ColumnGrain, b.Rows, ColumnGrain))
 	}
 	if rest := b.Columns % ColumnGrain; rest > 0 {
 		packRest(dst[whole*b.Rows*ColumnGrain:], b.Block(0, whole*ColumnGrain, b.Rows, rest))
