@@ -184,7 +184,7 @@ func (d *demonstration) index(ctx context.Context, dir string) (*searcher, error
 		return nil, err
 	}
 	fmt.Fprintf(d.text, "indexed %d drawings in %s\n", report.Found-report.SkippedFiles, folder)
-	fmt.Fprintf(d.text, "search them yourself: loopitr search --index %s \"a red apple\"\n", shellQuote(path))
+	fmt.Fprintf(d.text, "search them yourself: loopitr search --index %s \"palm tree\"\n", shellQuote(path))
 	return d.global.openSearcher(ctx, &searchFlags{index: path, model: dir, folder: folder})
 }
 
