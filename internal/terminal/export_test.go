@@ -6,4 +6,4 @@ import (
 )
 
 // GuardAlways is Guard of a file taken for a terminal.
-func GuardAlways(f *os.File) io.Writer { return &guard{f} }
+func GuardAlways(f *os.File) io.Writer { return &guard{file: f} }

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -14,26 +17,49 @@ import (
 // Elsewhere it is w itself: what another program reads is exact.
 func Guard(w io.Writer) io.Writer {
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return &guard{f}
+		return &guard{file: f}
 	}
 	return w
 }
 
 // guard has no method but Write: io.Copy and io.WriteString would pass it by.
-type guard struct{ file *os.File }
+type guard struct {
+	file *os.File
+
+	mu      sync.Mutex
+	partial []byte // the beginning of a character whose end is still to be written
+}
 
 // Write counts the bytes that it was given.
 func (g *guard) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	whole := append(g.partial, p...)
+	end := wholeCharacters(whole)
+	g.partial = slices.Clone(whole[end:])
 	clean := bytes.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || r == 0 {
 			return r
 		}
 		return harmless(r)
-	}, p)
+	}, whole[:end])
 	if _, err := g.file.Write(clean); err != nil {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// wholeCharacters is how much of p comes before a character that p only begins.
+func wholeCharacters(p []byte) int {
+	for at := len(p) - 1; at >= 0 && at >= len(p)-utf8.UTFMax; at-- {
+		if utf8.RuneStart(p[at]) {
+			if !utf8.FullRune(p[at:]) {
+				return at
+			}
+			break
+		}
+	}
+	return len(p)
 }
 
 // bare is what a guard stands before, for this package's own control sequences.

@@ -182,7 +182,12 @@ func TestTextIsGuardedOnTerminalsOnly(t *testing.T) {
 		name + "\t\x00":     written(elsewhere, func(w io.Writer) { fmt.Fprint(w, terminal.Shown(w, name+"\t\x00")) }),
 		"a�[2J�1mé�\n.png":  written(terminal.GuardAlways, func(w io.Writer) { _, _ = io.Copy(w, strings.NewReader(name)) }),
 		"a�[2J�1mé��.png\n": written(terminal.GuardAlways, func(w io.Writer) { fmt.Fprintln(w, terminal.Shown(w, name)) }),
-		"a\tb\x00c\n":       written(terminal.GuardAlways, func(w io.Writer) { fmt.Fprint(w, "a\tb\x00c\n") }),
+		"鯨�x": written(terminal.GuardAlways, func(w io.Writer) {
+			for _, part := range []string{"\xe9\xaf", "\xa8", "\xe9", "x", "\xe9"} { // the last one never ends
+				fmt.Fprint(w, part)
+			}
+		}),
+		"a\tb\x00c\n": written(terminal.GuardAlways, func(w io.Writer) { fmt.Fprint(w, "a\tb\x00c\n") }),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
