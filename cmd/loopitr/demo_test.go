@@ -63,7 +63,7 @@ func TestDemoMeasuresIndexesSearchesAndAnswers(t *testing.T) {
 	if err := d.show(t.Context(), model); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"dual", "re-ranked 16", "indexed 16 drawings", "-ball-in-the-fog.png", "musical instrument", `nothing follows "+0.5"`} {
+	for _, want := range []string{"dual", "re-ranked 16", "indexed 16 drawings", "-ball-in-the-fog.png", "musical keyboard", `nothing follows "+0.5"`} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -121,7 +121,7 @@ func TestDemoTrainsFromScratch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{"training for 1s", "trained ", "re-ranked 16", "indexed 16 drawings", "musical instrument"} {
+	for _, want := range []string{"training for 1s", "trained ", "re-ranked 16", "indexed 16 drawings", "musical keyboard"} {
 		if strings.Count(out.String(), want) < 2 {
 			t.Errorf("not twice %q in\n%s", want, out)
 		}
