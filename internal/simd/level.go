@@ -33,7 +33,8 @@ func (l Level) String() string {
 }
 
 // automatic is the highest level that is chosen without being asked for: the
-// AVX-512 kernels have not yet run on such a machine.
+// AVX-512 kernels are right in an emulator (scripts/avx512), but no machine has yet
+// told whether they are faster.
 const automatic = AVX2
 
 // best is what this machine and build can run, level what kernels use now.

@@ -126,6 +126,27 @@ func TestProductAgreesWithPlainGo(t *testing.T) {
 	})
 }
 
+// Every kernel takes its own number of rows, layout of A, precision and, at AVX2,
+// width of C; random cases miss some.
+func TestProductsOfEveryHeightAgreeWithPlainGo(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		if simd.Active() == simd.Generic {
+			t.Skip("it is plain Go")
+		}
+		for m := 1; m <= 13; m++ {
+			for _, k := range []int{3, 4, 7, 17} {
+				for _, c := range []productCase{
+					{n: 28}, {n: 21, aLayout: 1, residual: true}, {n: 28, aLayout: 1}, {n: 21, accumulate: true, scale: -0.5},
+					{n: 28, precision: simd.BFloat16}, {n: 21, precision: simd.BFloat16, residual: true},
+				} {
+					c.m, c.k = m, k
+					checkProduct(t, c)
+				}
+			}
+		}
+	})
+}
+
 // Sizes beyond every block of rows, columns and depth.
 func TestLargeProductsAgreeWithPlainGo(t *testing.T) {
 	for _, c := range []productCase{
