@@ -38,7 +38,7 @@ var layers = map[string][]string{
 	"internal/cpu":           {"internal/simd"},
 	"internal/engine":        {"", "internal/cpu"},
 	"internal/terminal":      {},
-	"internal/durable":       {},
+	"internal/durable":       {""},
 	"demo":                   {},
 	"index/indextest":        {""},
 	"index/sqlite":           {"", "internal/simd"},

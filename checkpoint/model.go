@@ -11,6 +11,7 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 const (
@@ -116,14 +117,14 @@ func (s sight) path(name string) string {
 
 func openFiles(dir string, s sight) (*Model, error) {
 	m := &Model{dir: dir}
-	raw, err := readFile(s.path(configFile), maxConfig)
+	raw, err := durable.ReadFile(s.path(configFile), maxConfig)
 	if err != nil {
 		return nil, err
 	}
 	if m.envelope, err = parseEnvelope(raw); err != nil {
 		return nil, fmt.Errorf("%s: %w", configFile, err)
 	}
-	if m.vocabulary, err = readFile(s.path(vocabularyFile), maxVocabulary); err != nil {
+	if m.vocabulary, err = durable.ReadFile(s.path(vocabularyFile), maxVocabulary); err != nil {
 		return nil, err
 	}
 	weights := s.path(weightsFile)
@@ -134,29 +135,6 @@ func openFiles(dir string, s sight) (*Model, error) {
 		return nil, errors.Join(err, m.weights.Close())
 	}
 	return m, nil
-}
-
-func readFile(path string, limit int64) ([]byte, error) {
-	stat, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !stat.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a plain file: %w", path, loopitr.ErrInvalid)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(raw)) > limit {
-		return nil, fmt.Errorf("%s: over %d bytes: %w", path, limit, loopitr.ErrInvalid)
-	}
-	return raw, nil
 }
 
 // parseEnvelope looks at the format number first, so that a newer format is

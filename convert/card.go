@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/network"
 )
 
@@ -85,7 +86,7 @@ const maxReadme = 1 << 20
 // licence is what the front matter of a README.md beside the weights says.
 func (i *importer) licence() string {
 	const unknown = "Not known to loopitr: that of the origin."
-	raw, err := readSmall(filepath.Join(i.source.folder, "README.md"), maxReadme)
+	raw, err := durable.ReadFile(filepath.Join(i.source.folder, "README.md"), maxReadme)
 	if err != nil {
 		return unknown // a card of the origin is optional, and so is a readable one
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/checkpoint/torch"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // values is what the tensors of both formats can do.
@@ -209,7 +210,7 @@ const (
 // addIndex adds the files that an index of Hugging Face names: beside it, and each
 // with the tensors that the index puts there, no others.
 func (s *source) addIndex(path string) error {
-	raw, err := readSmall(path, maxIndex)
+	raw, err := durable.ReadFile(path, maxIndex)
 	if err != nil {
 		return err
 	}
@@ -264,21 +265,4 @@ func listed(names []string) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
-}
-
-// readSmall reads a file of at most limit bytes.
-func readSmall(path string, limit int64) ([]byte, error) {
-	if _, err := firstBytes(path); err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() // only read
-	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(raw)) > limit {
-		err = fmt.Errorf("open %q: over %d bytes: %w", path, limit, loopitr.ErrInvalid)
-	}
-	return raw, err
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/pixels"
 )
 
@@ -74,7 +75,7 @@ func (c settings) check(path string) error {
 // readJSON decodes a small file beside the weights, if there is one.
 func (s *source) readJSON(name string, into any) (found bool, err error) {
 	path := filepath.Join(s.folder, name)
-	raw, err := readSmall(path, maxSettings)
+	raw, err := durable.ReadFile(path, maxSettings)
 	if errors.Is(err, loopitr.ErrNotFound) {
 		return false, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/wordpiece"
 )
@@ -18,12 +19,9 @@ const (
 	encodeToken = "[ENC]"
 )
 
-const (
-	maxVocabulary = 64 << 20
-	// maxUnnamed bounds how many rows of a word embedding a vocabulary may leave
-	// without a token: published models pad to a multiple of at most 1024.
-	maxUnnamed = 1024
-)
+// maxUnnamed bounds how many rows of a word embedding a vocabulary may leave
+// without a token: published models pad to a multiple of at most 1024.
+const maxUnnamed = 1024
 
 // readVocabulary finds the vocabulary of an embedding of so many rows.
 func (i *importer) readVocabulary(rows int) error {
@@ -82,11 +80,11 @@ func (i *importer) fill(v *wordpiece.Vocabulary, rows int) (tokens []string, err
 
 // vocabulary reads vocab.txt or tokenizer.json beside the weights.
 func (s *source) vocabulary() ([]byte, error) {
-	raw, err := readSmall(filepath.Join(s.folder, "vocab.txt"), maxVocabulary)
+	raw, err := durable.ReadFile(filepath.Join(s.folder, "vocab.txt"), wordpiece.MaxVocabularyBytes)
 	if err == nil || !errors.Is(err, loopitr.ErrNotFound) {
 		return raw, err
 	}
-	raw, err = readSmall(filepath.Join(s.folder, "tokenizer.json"), maxVocabulary)
+	raw, err = durable.ReadFile(filepath.Join(s.folder, "tokenizer.json"), wordpiece.MaxVocabularyBytes)
 	if errors.Is(err, loopitr.ErrNotFound) {
 		return nil, fmt.Errorf("import %q: no vocab.txt beside it: give the vocabulary it was trained with, such as that of bert-base-uncased: %w",
 			s.path, loopitr.ErrNotFound)

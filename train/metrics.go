@@ -74,7 +74,7 @@ func appendMeasure(dir string, m Measure) error {
 // run wrote none yet. A last line cut short by a kill is passed over. The error
 // wraps loopitr.ErrInvalid when they are no plain file or over 64 MiB.
 func ReadMetrics(dir string) ([]Measure, error) {
-	content, err := readAtMost(filepath.Join(dir, metricsFile), maxMetrics)
+	content, err := durable.ReadFile(filepath.Join(dir, metricsFile), maxMetrics)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

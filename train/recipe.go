@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/loopitr/loopitr"
@@ -24,30 +22,8 @@ const (
 	recipeFormat   = 1
 )
 
-// Bounds of what is read of a run's folder, which may be a stranger's.
-const (
-	maxRecipe     = 1 << 20
-	maxVocabulary = 64 << 20 // of wordpiece.ReadVocabulary
-)
-
-// readAtMost reads a plain file of at most limit bytes.
-func readAtMost(path string, limit int64) ([]byte, error) {
-	facts, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !facts.Mode().IsRegular(): // opening a pipe would wait
-		return nil, fmt.Errorf("%s: not a plain file: %w", path, loopitr.ErrInvalid)
-	case facts.Size() > limit:
-		return nil, fmt.Errorf("%s: %d bytes, more than the limit of %d: %w", path, facts.Size(), limit, loopitr.ErrInvalid)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() // only read
-	return io.ReadAll(io.LimitReader(f, limit))
-}
+// maxRecipe bounds run.json, which may be a stranger's.
+const maxRecipe = 1 << 20
 
 // recipe is run.json. A folder with one is a run that can be resumed.
 type recipe struct {
@@ -120,7 +96,7 @@ func readRun(state string) (recipe, *wordpiece.Vocabulary, error) {
 	if err != nil {
 		return recipe{}, nil, err
 	}
-	content, err := readAtMost(filepath.Join(state, vocabularyFile), maxVocabulary)
+	content, err := durable.ReadFile(filepath.Join(state, vocabularyFile), wordpiece.MaxVocabularyBytes)
 	if err != nil {
 		return recipe{}, nil, err
 	}
@@ -129,7 +105,7 @@ func readRun(state string) (recipe, *wordpiece.Vocabulary, error) {
 }
 
 func readRecipe(path string) (recipe, error) {
-	content, err := readAtMost(path, maxRecipe)
+	content, err := durable.ReadFile(path, maxRecipe)
 	if errors.Is(err, fs.ErrNotExist) {
 		return recipe{}, fmt.Errorf("no run to resume in this folder: %w", loopitr.ErrNotFound)
 	}

@@ -84,7 +84,7 @@ func TestFilesOfARunAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		lay(name, content[name], limit+1)
-		want := fmt.Sprintf("%s: %d bytes, more than the limit of %d", filepath.Join(state, name), limit+1, limit)
+		want := fmt.Sprintf("%q: %d bytes, more than the limit of %d", filepath.Join(state, name), limit+1, limit)
 		if err := read(); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
@@ -94,7 +94,7 @@ func TestFilesOfARunAreBounded(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(state, name), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := read(); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), name+": not a plain file") {
+		if err := read(); !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), name+`": not a plain file`) {
 			t.Errorf("%s is a folder: got %v, want invalid", name, err)
 		}
 		if err := os.Remove(filepath.Join(state, name)); err != nil {

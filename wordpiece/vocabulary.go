@@ -16,10 +16,11 @@ const (
 	// MaxVocabulary bounds the tokens of a vocabulary; the largest published
 	// BERT vocabulary has 119,547.
 	MaxVocabulary = 1 << 20
+	// MaxVocabularyBytes bounds the text of a vocabulary.
+	MaxVocabularyBytes = 64 << 20
 
-	maxTokenBytes      = 512
-	maxVocabularyBytes = 64 << 20
-	continuation       = "##"
+	maxTokenBytes = 512
+	continuation  = "##"
 )
 
 // The special tokens by name, as every BERT vocabulary has them.
@@ -127,8 +128,8 @@ func ReadVocabulary(r io.Reader) (*Vocabulary, error) {
 		if len(line) == 0 {
 			break
 		}
-		if read += len(line); read > maxVocabularyBytes || len(tokens) == MaxVocabulary {
-			return nil, fmt.Errorf("read vocabulary: line %d: over %d tokens or %d bytes: %w", len(tokens)+1, MaxVocabulary, maxVocabularyBytes, loopitr.ErrCorrupt)
+		if read += len(line); read > MaxVocabularyBytes || len(tokens) == MaxVocabulary {
+			return nil, fmt.Errorf("read vocabulary: line %d: over %d tokens or %d bytes: %w", len(tokens)+1, MaxVocabulary, MaxVocabularyBytes, loopitr.ErrCorrupt)
 		}
 		token := strings.TrimRight(string(line), "\r\n")
 		if cause := tokenFault(token); cause != "" {

@@ -49,8 +49,11 @@ func (d *demonstration) learn(ctx context.Context) (string, error) {
 	d.line.Clear()
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "", fmt.Errorf("stopped at step %d; go on with: loopitr train --resume --out %s --data %s --val %s",
-			result.Step, shellQuote(dir), shellQuote(shards), shellQuote(held))
+		command := fmt.Sprintf("loopitr train --resume --out %s --data %s --val %s", shellQuote(dir), shellQuote(shards), shellQuote(held))
+		if d.global.engine != "" {
+			command += " --engine " + shellQuote(d.global.engine)
+		}
+		return "", fmt.Errorf("stopped at step %d; go on with: %s", result.Step, command)
 	case err != nil:
 		return "", err
 	}

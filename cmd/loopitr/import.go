@@ -1,17 +1,17 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/convert"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/internal/terminal"
+	"github.com/loopitr/loopitr/wordpiece"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -112,9 +112,7 @@ func (f *importFlags) config() (convert.Config, error) {
 	}
 	c.Around.Network = recipe.Network
 	if f.vocab != "" {
-		if c.Vocabulary, err = os.ReadFile(f.vocab); errors.Is(err, os.ErrNotExist) {
-			err = fmt.Errorf("%w (%w)", err, loopitr.ErrNotFound)
-		}
+		c.Vocabulary, err = durable.ReadFile(f.vocab, wordpiece.MaxVocabularyBytes)
 	}
 	return c, err
 }

@@ -2,15 +2,13 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/search"
 )
 
@@ -126,17 +124,4 @@ func isPicture(arg string) bool {
 const maxPicture = 256 << 20
 
 // readPicture reads a picture that the command line names.
-func readPicture(name string) ([]byte, error) {
-	stat, err := os.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: %w", err, loopitr.ErrNotFound)
-	case err != nil:
-		return nil, err
-	case !stat.Mode().IsRegular():
-		return nil, fmt.Errorf("it is not a file: %w", loopitr.ErrInvalid)
-	case stat.Size() > maxPicture:
-		return nil, fmt.Errorf("it has %d bytes, more than %d: %w", stat.Size(), maxPicture, loopitr.ErrInvalid)
-	}
-	return os.ReadFile(name)
-}
+func readPicture(name string) ([]byte, error) { return durable.ReadFile(name, maxPicture) }

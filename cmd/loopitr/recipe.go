@@ -2,10 +2,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +11,7 @@ import (
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint"
 	"github.com/loopitr/loopitr/infer"
+	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/train"
 	"github.com/loopitr/loopitr/wordpiece"
@@ -162,10 +160,7 @@ func (f *recipeFlags) start(flags *pflag.FlagSet, tokens tokenShape) (start, err
 }
 
 func readVocabulary(path string) (*wordpiece.Vocabulary, error) {
-	content, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %w", err, loopitr.ErrNotFound)
-	}
+	content, err := durable.ReadFile(path, wordpiece.MaxVocabularyBytes)
 	if err != nil {
 		return nil, err
 	}

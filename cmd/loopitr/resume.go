@@ -74,8 +74,8 @@ func (f *recipeFlags) repeat(flags *pflag.FlagSet, tokens tokenShape, began star
 	return said, nil
 }
 
-// endings are the keys of a recipe, and flags, that a resumed run may change, and fitted those
-// that a run itself changed to fit its data.
+// endings are the keys of a recipe, and the flags, that a resumed run may change;
+// fitted are those that a run itself changed to fit its data.
 var endings, fitted = []string{"steps", "epochs", "for"}, []string{"network.text.vocabulary"}
 
 // recipeDifferences lists the keys in which a run's recipe and another one differ.
