@@ -80,7 +80,7 @@ func New(config string) (compute.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{options: o, memory: newMemory(), pool: newPool(o.threads)}, nil
+	return &Backend{options: o, memory: newMemory(o.threads), pool: newPool(o.threads)}, nil
 }
 
 // Name returns "cpu".

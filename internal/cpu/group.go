@@ -34,8 +34,19 @@ type space struct {
 	rows, columns int
 }
 
+// maxColumns bounds the columns of a tile program, whose registers hold whole rows:
+// twice the words of the largest vocabulary published for BERT.
+const maxColumns = 1 << 18
+
 // spaceOf tells how n can take part in a tile program, if at all.
 func spaceOf(n *node) space {
+	if s := unboundedSpace(n); s.columns <= maxColumns {
+		return s
+	}
+	return space{}
+}
+
+func unboundedSpace(n *node) space {
 	if !tileable(n) {
 		return space{}
 	}

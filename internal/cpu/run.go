@@ -6,7 +6,6 @@ import (
 	"unsafe"
 
 	"github.com/gomlx/compute/shapes"
-	"github.com/loopitr/loopitr/internal/simd"
 )
 
 // step computes one unit. It is shared by concurrent executions and keeps no state.
@@ -51,23 +50,12 @@ type program struct {
 	frames []*frame // idle
 }
 
-// frame is one execution: where each slot's value is, and the workers' scratch.
+// frame is one execution: where each slot's value is, and what it works in.
 type frame struct {
+	*scratch // nil while idle
 	program  *program
 	ptr      []unsafe.Pointer
-	arena    *block
 	pool     *pool // nil: run on this goroutine only
-	workers  []worker
-	partials []float64
-	packed   simd.Packed
-}
-
-// worker is the private memory of one worker goroutine within a frame.
-type worker struct {
-	registers *block
-	tile      tile
-	workspace simd.Workspace
-	_         [64]byte // keep neighbours off each other's cache line
 }
 
 func (p *program) acquire() (*frame, error) {
@@ -81,34 +69,31 @@ func (p *program) acquire() (*frame, error) {
 	if f == nil {
 		f = p.newFrame()
 	}
-	arena, err := p.backend.memory.getArena(p.arena)
-	if err != nil {
+	var err error
+	if f.scratch, err = p.backend.memory.getScratch(p); err != nil {
 		return nil, err
 	}
-	if arena != f.arena {
-		f.arena = arena
-		for _, s := range p.offsets {
-			f.ptr[s.slot] = unsafe.Add(arena.base, s.offset)
-		}
+	for _, s := range p.offsets {
+		f.ptr[s.slot] = unsafe.Add(f.arena.base, s.offset)
 	}
 	return f, nil
 }
 
 func (p *program) newFrame() *frame {
-	n := p.backend.options.threads
-	f := &frame{program: p, ptr: make([]unsafe.Pointer, p.slots), workers: make([]worker, n), partials: make([]float64, p.partials)}
+	f := &frame{program: p, ptr: make([]unsafe.Pointer, p.slots)}
 	for _, c := range p.constants {
 		f.ptr[c.slot] = c.block.base
-	}
-	for i := range f.workers {
-		f.workers[i].registers = newBlock(p.registerBytes)
 	}
 	return f
 }
 
 // release keeps the frame for the next execution, without the memory it used.
 func (p *program) release(f *frame) {
-	p.backend.memory.putArena(f.arena)
+	p.backend.memory.putScratch(f.scratch)
+	f.scratch = nil
+	for _, s := range p.offsets {
+		f.ptr[s.slot] = nil
+	}
 	for _, s := range p.parameterSlots {
 		if s >= 0 {
 			f.ptr[s] = nil
@@ -124,7 +109,6 @@ func (p *program) release(f *frame) {
 			f.ptr[r.slot] = nil
 		}
 	}
-	f.arena = nil
 	p.mu.Lock()
 	p.frames = append(p.frames, f)
 	p.mu.Unlock()

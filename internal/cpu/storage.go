@@ -16,7 +16,7 @@ import (
 // alignment of every block and every arena slot: one cache line, one AVX-512 register.
 const alignment = 64
 
-// maxPooled bounds what finalized buffers and arenas keep for reuse.
+// maxPooled bounds what finalized buffers keep for reuse.
 const maxPooled = 1 << 30
 
 // block is a piece of aligned memory without pointers.
@@ -32,16 +32,17 @@ func (b *block) bytes() []byte { return unsafe.Slice((*byte)(b.base), b.size) }
 // memory hands out blocks and keeps returned ones by size class. The classes
 // waste at most an eighth.
 type memory struct {
-	limit uint64 // bytes; a request above is an error before it is an allocation
+	limit   uint64 // bytes; a request above is an error before it is an allocation
+	threads int
 
 	mu     sync.Mutex
 	free   map[int][]*block
 	pooled int
-	arenas []*block // idle; as many as executions ran at once, each as large as the largest
+	idle   []*scratch // as many as executions ran at once, each as large as the largest needed
 }
 
-func newMemory() *memory {
-	return &memory{limit: physicalMemory(), free: map[int][]*block{}}
+func newMemory(threads int) *memory {
+	return &memory{limit: physicalMemory(), threads: threads, free: map[int][]*block{}}
 }
 
 // sizeClass rounds n up to a multiple of an eighth of its power of two.
@@ -107,36 +108,11 @@ func (m *memory) put(b *block) {
 	m.pooled += b.room
 }
 
-// getArena returns a block of at least n bytes for one execution's intermediates.
-func (m *memory) getArena(n int) (*block, error) {
-	m.mu.Lock()
-	var b *block
-	if last := len(m.arenas) - 1; last >= 0 {
-		b = m.arenas[last]
-		m.arenas = m.arenas[:last]
-	}
-	m.mu.Unlock()
-	if b != nil && b.room >= n {
-		return b, nil
-	}
-	// A smaller arena is left to the garbage collector before a larger is made.
-	return m.get(n)
-}
-
-// putArena gives an arena back for the next execution.
-func (m *memory) putArena(b *block) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.free != nil {
-		m.arenas = append(m.arenas, b)
-	}
-}
-
 // drop forgets all pooled blocks and keeps none from now on.
 func (m *memory) drop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.free, m.arenas, m.pooled = nil, nil, 0
+	m.free, m.idle, m.pooled = nil, nil, 0
 }
 
 // byteSize is the storage of a shape, or an error when it overflows or exceeds limit.

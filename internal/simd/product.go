@@ -55,6 +55,9 @@ type Workspace struct {
 	attention attending
 }
 
+// Forget lets go of the operands of the last call; the buffers stay.
+func (w *Workspace) Forget() { w.tile = tile{} }
+
 // Tile is the block of C, rows [Row, Row+Rows) and columns [Column,
 // Column+Columns), that one call computes.
 type Tile struct{ Row, Rows, Column, Columns int }
