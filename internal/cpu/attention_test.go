@@ -1,6 +1,7 @@
 package cpu_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -9,6 +10,8 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // heads is an attention problem in layout BHSD with what it may have.
@@ -222,6 +225,51 @@ func (p *heads) check(t *testing.T, b compute.Backend, layout compute.AttentionA
 					t.Errorf("gradient %d[%d] = %v, by differences %v", i, j, got[1+i][place], want)
 				}
 			}
+		}
+	}
+}
+
+// What is one value for all keys is the same as that value for each of them.
+func TestMasksBroadcastOverKeys(t *testing.T) {
+	b, m := open(t, "threads=1"), must(t)
+	qkv := make([]float32, 4*8)
+	for i := range qkv {
+		qkv[i] = float32(i%7) - 3
+	}
+	run := func(mask any, dtype dtypes.DType, dims ...int) []float32 {
+		builder := b.Builder("test")
+		f, operand, shape := builder.Main(), shapes.Make(dtypes.Float32, 1, 1, 4, 8), shapes.Make(dtype, dims...)
+		x, y := m(f.Parameter("x", operand, nil)), m(f.Parameter("mask", shape, nil))
+		o, _, err := f.FusedScaledDotProductAttention(x, x, x, compute.AttentionAxesLayoutBHSD, &compute.ScaledDotProductAttentionConfig{Mask: y})
+		if err := errors.Join(err, f.Return([]compute.Value{o}, nil)); err != nil {
+			t.Fatal(err)
+		}
+		e, err := builder.Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := e.Execute([]compute.Buffer{buffer(t, b, qkv, operand), buffer(t, b, mask, shape)}, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, err := out[0].Data()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values.([]float32)
+	}
+	narrow, wide := []bool{true, true, false, true}, make([]bool, 16)
+	bias, wideBias := []float32{5, -3, 2, 0}, make([]float32, 16)
+	for i := range wide {
+		wide[i], wideBias[i] = narrow[i/4], bias[i/4]
+	}
+	for name, pair := range map[string][2][]float32{
+		"mask":        {run(narrow, dtypes.Bool, 1, 1, 4, 1), run(wide, dtypes.Bool, 1, 1, 4, 4)},
+		"bias":        {run(bias, dtypes.Float32, 1, 1, 4, 1), run(wideBias, dtypes.Float32, 1, 1, 4, 4)},
+		"bias of one": {run(bias[:1], dtypes.Float32, 1), run([]float32{5, 5, 5, 5}, dtypes.Float32, 1, 1, 1, 4)},
+	} {
+		if diff := cmp.Diff(pair[1], pair[0], cmpopts.EquateNaNs()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }

@@ -242,7 +242,8 @@ func (f *Function) attention(layout compute.AttentionAxesLayout, options *comput
 	return in, a, nil
 }
 
-// addMask appends a mask or bias, reshaped to rank 4 over [batch, heads, query, key].
+// addMask appends a mask or bias, reshaped to rank 4 over [batch, heads, query, key];
+// only the last of these axes is always written out.
 func (a *attentionAttr) addMask(in []*node, m *node, full []int, bias bool) ([]*node, error) {
 	op := compute.OpTypeFusedScaledDotProductAttention
 	dims := m.dims()
@@ -266,6 +267,10 @@ func (a *attentionAttr) addMask(in []*node, m *node, full []int, bias bool) ([]*
 	}
 	e := &emitter{f: m.fn}
 	m = e.reshape(m, wide...)
+	if wide[3] != full[3] {
+		wide[3] = full[3]
+		m = e.broadcast(m, wide...)
+	}
 	if e.err != nil {
 		return nil, e.err
 	}

@@ -49,7 +49,7 @@ func (f *Function) binary(op compute.OpType, lhs, rhs compute.Value) (compute.Va
 	if err != nil {
 		return nil, err
 	}
-	return f.elementwise(op, shape, in)
+	return f.elementwise(op, withEmpty(shape, in), in)
 }
 
 // compare records a comparison of two operands that broadcast.
@@ -62,7 +62,21 @@ func (f *Function) compare(op compute.OpType, lhs, rhs compute.Value) (compute.V
 	if err != nil {
 		return nil, err
 	}
-	return f.elementwise(op, shape, in)
+	return f.elementwise(op, withEmpty(shape, in), in)
+}
+
+// withEmpty corrects what upstream infers where an axis of none meets one of one,
+// which is an axis of none, not of one.
+func withEmpty(shape shapes.Shape, in []*node) shapes.Shape {
+	shape = shape.Clone()
+	for _, n := range in {
+		for i, d := range n.dims() {
+			if d == 0 {
+				shape.Dimensions[i] = 0
+			}
+		}
+	}
+	return shape
 }
 
 // elementwise records op; half-precision operands are widened and the result narrowed.

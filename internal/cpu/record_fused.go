@@ -60,6 +60,18 @@ func (e *emitter) reshape(n *node, dims ...int) *node {
 	return e.value(e.f.Reshape(n, dims...))
 }
 
+// broadcast repeats n along its axes of one.
+func (e *emitter) broadcast(n *node, dims ...int) *node {
+	if e.err != nil {
+		return nil
+	}
+	axes := make([]int, len(dims))
+	for i := range axes {
+		axes[i] = i
+	}
+	return e.value(e.f.BroadcastInDim(n, shapes.Make(n.dtype(), dims...), axes))
+}
+
 // expandLeft adds axes of one in front.
 func (e *emitter) expandLeft(n *node, rank int) *node {
 	if e.err != nil || n == nil || len(n.dims()) >= rank {

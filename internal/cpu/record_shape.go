@@ -70,6 +70,9 @@ func (f *Function) BroadcastInDim(x compute.Value, shape shapes.Shape, axes []in
 	if err := shapeinference.BroadcastInDim(in[0].shape, shape, axes, nil); err != nil {
 		return nil, err
 	}
+	if !slices.IsSorted(axes) {
+		return nil, fmt.Errorf("cpu: broadcast %s to %s: axes %v do not rise", in[0].shape, shape, axes)
+	}
 	return f.add(compute.OpTypeBroadcastInDim, shape.Clone(), slices.Clone(axes), in[0])
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 // The exact GELU and its gradient come as a dozen nodes each. Recognised, each is
-// one kernel, and the gradient needs the input only: nothing else is kept.
+// one kernel, and the gradient needs the input only: nothing else is kept. At
+// infinities the kernel gives the gradient's limits, 1 and 0, where the nodes give NaN.
 
 // factors is a product taken apart: nodes times a number.
 type factors struct {
