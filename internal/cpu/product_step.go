@@ -246,10 +246,9 @@ func (m *matrixProduct) divide(threads int) {
 	m.packed = m.batches == 1 && m.rows > 4*simd.RowGrain && (m.depth <= 1024 || m.rows >= 512)
 	m.tileRows, m.tileColumns = m.rows, m.columns
 	if pieces := min(tilesPerThread*threads/m.batches, perBatch/chunkProducts); threads > 1 && pieces > 1 {
-		rowPieces := min(pieces, (m.rows+leastRows-1)/leastRows)
-		columnPieces := min((pieces+rowPieces-1)/rowPieces, (m.columns+leastColumns-1)/leastColumns)
-		m.tileRows = part(m.rows, rowPieces, simd.RowGrain)
-		m.tileColumns = part(m.columns, columnPieces, simd.ColumnGrain)
+		rows, columns := m.pieces(pieces)
+		m.tileRows = part(m.rows, rows, simd.RowGrain)
+		m.tileColumns = part(m.columns, columns, simd.ColumnGrain)
 	}
 	m.rowTiles = (m.rows + m.tileRows - 1) / m.tileRows
 	m.tiles = m.rowTiles * ((m.columns + m.tileColumns - 1) / m.tileColumns)
@@ -262,6 +261,25 @@ func (m *matrixProduct) divide(threads int) {
 		}
 	}
 	m.chunks = min(m.chunks, maxChunks)
+}
+
+// pieces returns how to divide rows and columns for about wanted tiles so that the
+// workers pack the least: every tile packs its rows of A, and its columns of B unless
+// these are shared.
+func (m *matrixProduct) pieces(wanted int) (rows, columns int) {
+	mostRows, mostColumns := (m.rows+leastRows-1)/leastRows, (m.columns+leastColumns-1)/leastColumns
+	tiles, least := 0, 0
+	for r := 1; r <= min(wanted, mostRows); r++ {
+		c := min((wanted+r-1)/r, mostColumns)
+		packing := c * m.rows
+		if !m.packed {
+			packing += r * m.columns
+		}
+		if made := min(r*c, wanted); made > tiles || made == tiles && packing < least {
+			rows, columns, tiles, least = r, c, made, packing
+		}
+	}
+	return rows, columns
 }
 
 // part divides n into pieces of a multiple of unit.
