@@ -7,6 +7,8 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/compute/shapes"
 	"pgregory.net/rapid"
 )
@@ -151,7 +153,7 @@ func floats(t *rapid.T, n int, special bool) []float32 {
 }
 
 // same compares results of two backends: bits for integers and booleans, 1e-5
-// relative to the scale of the result for floats.
+// relative to the scale of the result for floats, a hundredth of it for halves.
 func same(t *rapid.T, what string, got, want any, floor float64) {
 	switch w := want.(type) {
 	case []float32:
@@ -163,9 +165,22 @@ func same(t *rapid.T, what string, got, want any, floor float64) {
 				t.Fatalf("%s[%d] = %v, want %v", what, i, g[i], w[i])
 			}
 		}
+	case []float16.Float16:
+		sameHalves(t, what, got.([]float16.Float16), w)
+	case []bfloat16.BFloat16:
+		sameHalves(t, what, got.([]bfloat16.BFloat16), w)
 	default:
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("%s = %v, want %v", what, got, want)
+		}
+	}
+}
+
+func sameHalves[T interface{ Float32() float32 }](t *rapid.T, what string, got, want []T) {
+	for i := range want {
+		g, w := float64(got[i].Float32()), float64(want[i].Float32())
+		if !closeTo(g, w, math.Abs(w)+1, 1e-2) {
+			t.Fatalf("%s[%d] = %v, want %v", what, i, g, w)
 		}
 	}
 }

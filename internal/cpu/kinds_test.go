@@ -8,6 +8,8 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/compute/shapes"
 	"pgregory.net/rapid"
 )
@@ -159,6 +161,16 @@ func rows(t *rapid.T) *plan {
 func scalarsOf(t *rapid.T, dtype dtypes.DType, n int) any {
 	values := rapid.SliceOfN(rapid.IntRange(-9, 120), n, n).Draw(t, "integers")
 	switch dtype {
+	case dtypes.Int8:
+		return converted[int8](values)
+	case dtypes.Int16:
+		return converted[int16](values)
+	case dtypes.Uint16:
+		return converted[uint16](values)
+	case dtypes.Float16:
+		return halves(values, float16.FromFloat32)
+	case dtypes.BFloat16:
+		return halves(values, bfloat16.FromFloat32)
 	case dtypes.Int32:
 		return converted[int32](values)
 	case dtypes.Int64:
@@ -173,7 +185,7 @@ func scalarsOf(t *rapid.T, dtype dtypes.DType, n int) any {
 	return converted[float64](values)
 }
 
-func converted[T int32 | int64 | uint8 | uint32 | uint64 | float64](values []int) []T {
+func converted[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float64](values []int) []T {
 	out := make([]T, len(values))
 	for i, v := range values {
 		out[i] = T(v)
@@ -181,9 +193,20 @@ func converted[T int32 | int64 | uint8 | uint32 | uint64 | float64](values []int
 	return out
 }
 
+func halves[T any](values []int, narrow func(float32) T) []T {
+	out := make([]T, len(values))
+	for i, v := range values {
+		out[i] = narrow(float32(v))
+	}
+	return out
+}
+
 // integers draws arithmetic, comparison, conversion and reduction of other dtypes.
 func integers(t *rapid.T) *plan {
-	dtype := rapid.SampledFrom([]dtypes.DType{dtypes.Int32, dtypes.Int64, dtypes.Uint8, dtypes.Uint32, dtypes.Uint64, dtypes.Float64}).Draw(t, "dtype")
+	dtype := rapid.SampledFrom([]dtypes.DType{
+		dtypes.Int8, dtypes.Int16, dtypes.Int32, dtypes.Int64, dtypes.Uint8, dtypes.Uint16, dtypes.Uint32, dtypes.Uint64,
+		dtypes.Float16, dtypes.BFloat16, dtypes.Float64,
+	}).Draw(t, "dtype")
 	dims := nonEmpty(t, rapid.IntRange(1, 3).Draw(t, "rank"))
 	narrow := slices.Clone(dims)
 	narrow[0] = 1
@@ -191,7 +214,7 @@ func integers(t *rapid.T) *plan {
 	axis := rapid.IntRange(0, len(dims)-1).Draw(t, "axis")
 	to := rapid.SampledFrom([]dtypes.DType{dtypes.Int32, dtypes.Int64, dtypes.Float32, dtypes.Float64, dtypes.Bool}).Draw(t, "to")
 	bits := func(f compute.Function, v []compute.Value) (compute.Value, error) { return f.BitwiseXor(v[0], v[1]) }
-	if dtype == dtypes.Float64 {
+	if dtype.IsFloat() {
 		bits = func(f compute.Function, v []compute.Value) (compute.Value, error) { return f.Tanh(v[0]) }
 	}
 	all := []builder{
@@ -213,7 +236,7 @@ func integers(t *rapid.T) *plan {
 		},
 	}
 	kind := rapid.IntRange(0, len(all)-1).Draw(t, "operation")
-	if kind > 7 || kind == 5 && dtype == dtypes.Float64 {
+	if kind > 7 || kind == 5 && dtype.IsFloat() {
 		in = in[:1] // upstream's engine fails on parameters that nothing reads
 	}
 	return one(fmt.Sprintf("operation %d of %s", kind, dtype), in, all[kind])
