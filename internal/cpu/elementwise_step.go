@@ -115,7 +115,7 @@ func binaryStep[T, R any](c *compiler, n *node, f func(a, b T) R) step {
 		d, x, y := values[R](fr, dst, size), values[T](fr, as, asize), values[T](fr, bs, bsize)
 		at, last := 0, len(l.dims)-1
 		sx, sy := l.strides[0][last], l.strides[1][last]
-		l.rows(func(o []int) {
+		l.rows(fr, func(o []int) {
 			ox, oy := o[0], o[1]
 			for range l.dims[last] {
 				d[at] = f(x[ox], y[oy])
@@ -142,14 +142,17 @@ func newLoop(dims []int, strides ...[]int) *loop {
 	return l
 }
 
-// rows calls visit with each operand's offset of every row, in order.
-func (l *loop) rows(visit func(offsets []int)) {
+// rows calls visit with each operand's offset of every row, in order. It counts in
+// f's memory; one loop may run within another.
+func (l *loop) rows(f *frame, visit func(offsets []int)) {
 	if product(l.dims) == 0 {
 		return
 	}
 	outer := len(l.dims) - 1
-	at := make([]int, outer)
-	offsets := make([]int, len(l.strides))
+	before := len(f.counters)
+	f.counters = append(f.counters, make([]int, outer+len(l.strides))...)
+	at, offsets := f.counters[before:before+outer], f.counters[before+outer:]
+	defer func() { f.counters = f.counters[:before] }()
 	for {
 		visit(offsets)
 		i := outer - 1

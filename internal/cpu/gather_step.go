@@ -66,12 +66,12 @@ func (c *compiler) gatherStep(n *node) step {
 	contiguous := operand[last] == 1 && other[last] == 1
 	return funcStep(func(f *frame) {
 		to, from := f.ptr[dst], f.ptr[src]
-		p.each(values[int64](f, index, count), true, func(operandAt, otherAt int, _ bool) {
+		p.each(f, values[int64](f, index, count), true, func(operandAt, otherAt int, _ bool) {
 			if len(dims) == 1 && contiguous {
 				copyBytes(unsafe.Add(to, otherAt*size), unsafe.Add(from, operandAt*size), dims[0]*size)
 				return
 			}
-			box.rows(func(o []int) {
+			box.rows(f, func(o []int) {
 				for k := range dims[last] {
 					d := unsafe.Add(to, (otherAt+o[1]+k*other[last])*size)
 					copyBytes(d, unsafe.Add(from, (operandAt+o[0]+k*operand[last])*size), size)
@@ -167,11 +167,11 @@ func scatterNumbers[T number](c *compiler, n *node, combine func(a, b T) T) step
 		} else {
 			copy(out, values[T](f, src, size))
 		}
-		p.each(values[int64](f, index, count), false, func(operandAt, otherAt int, inside bool) {
+		p.each(f, values[int64](f, index, count), false, func(operandAt, otherAt int, inside bool) {
 			if !inside {
 				return
 			}
-			box.rows(func(o []int) {
+			box.rows(f, func(o []int) {
 				to, from := operandAt+o[0], otherAt+o[1]
 				for range dims[last] {
 					out[to] = combine(out[to], in[from])

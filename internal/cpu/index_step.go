@@ -145,6 +145,7 @@ type gatherPlan struct {
 	operandStrides          []int
 	batchStrides            []int // of the other array, per batch axis
 	windowStrides           []int // of the other array, per operand axis; 0 where the window is one
+	indices                 *loop // over the index vectors, with the offsets of each and of its batch in the other array
 }
 
 // newGatherPlan pairs the axes of indices, operand and the other array as a gather
@@ -175,15 +176,15 @@ func newGatherPlan(operand, indices, other []int, a gatherAttr) *gatherPlan {
 			p.batchStrides = append(p.batchStrides, otherStrides[axis])
 		}
 	}
+	p.indices = newLoop(append(slices.Clone(p.indexDims), 1), append(slices.Clone(p.indexStrides), 0), append(slices.Clone(p.batchStrides), 0))
 	return p
 }
 
 // each calls visit for every index vector with the window's first element in the
 // operand and in the other array; inside tells whether the window fits as named.
 // With clamp, starts are moved inside.
-func (p *gatherPlan) each(index []int64, clamp bool, visit func(operandAt, otherAt int, inside bool)) {
-	l := newLoop(append(slices.Clone(p.indexDims), 1), append(slices.Clone(p.indexStrides), 0), append(slices.Clone(p.batchStrides), 0))
-	l.rows(func(o []int) {
+func (p *gatherPlan) each(f *frame, index []int64, clamp bool, visit func(operandAt, otherAt int, inside bool)) {
+	p.indices.rows(f, func(o []int) {
 		at, inside := 0, true
 		for k := range p.vector {
 			axis := p.operandAxis[k]

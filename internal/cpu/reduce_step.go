@@ -105,7 +105,7 @@ func reduceElements[T any](c *compiler, n *node, f func(a, b T) T, start T) step
 		fill(d, start)
 		at, last := 0, len(l.dims)-1
 		step := l.strides[0][last]
-		l.rows(func(o []int) {
+		l.rows(fr, func(o []int) {
 			to := o[0]
 			for range l.dims[last] {
 				d[to] = f(d[to], s[at])

@@ -8,6 +8,7 @@ type scratch struct {
 	arena    *block // of intermediate values
 	workers  []worker
 	partials []float64
+	counters []int // of loops at work
 	packed   simd.Packed
 }
 
