@@ -215,7 +215,7 @@ func TestAttentionOfNoKeysIsZero(t *testing.T) {
 		g.Run(&w)
 		for _, m := range []simd.Matrix{a.O, g.DQ, g.DK, g.DV} {
 			for i := range m.Rows {
-				if simd.SumSquares(m.Row(i)) != 0 {
+				if simd.Dot(m.Row(i), m.Row(i)) != 0 {
 					t.Fatalf("row %d = %v", i, m.Row(i))
 				}
 			}
@@ -246,4 +246,12 @@ func BenchmarkAttention(b *testing.B) {
 			b.ReportMetric(rate/peak, "of-peak")
 		})
 	}
+}
+
+func widen(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
 }

@@ -3,7 +3,6 @@ package simd_test
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/loopitr/loopitr/internal/simd"
 	"pgregory.net/rapid"
 )
@@ -36,48 +35,6 @@ func TestCopyWithAnyStrides(t *testing.T) {
 				t.Fatalf("%d values written, want %d", written, rows*columns)
 			}
 		})
-	})
-}
-
-func TestGatherAndScatter(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
-		table := simd.Dense([]float32{1, 2, 3, 4, 5, 6}, 3, 2)
-		got := make([]float32, 8)
-		simd.GatherRows(simd.Dense(got, 4, 2), table, []int64{2, 0, 2, 1})
-		if diff := cmp.Diff([]float32{5, 6, 1, 2, 5, 6, 3, 4}, got); diff != "" {
-			t.Error(diff)
-		}
-		sums := make([]float32, 6)
-		simd.ScatterAddRows(simd.Dense(sums, 3, 2), simd.Dense(got, 4, 2), []int32{1, 1, 0, 1})
-		if diff := cmp.Diff([]float32{5, 6, 9, 12, 0, 0}, sums); diff != "" {
-			t.Error(diff)
-		}
-		defer func() {
-			if recover() == nil {
-				t.Error("an index outside the table was accepted")
-			}
-		}()
-		simd.GatherRows(simd.Dense(got, 4, 2), table, []int64{3})
-	})
-}
-
-func TestPixels(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
-		n := simd.Normalisation{Scale: [3]float32{1, 0.5, 0.25}, Offset: [3]float32{0, -1, -2}}
-		for _, size := range []int{3, 24, 27, 75} {
-			src := make([]uint8, size)
-			for i := range src {
-				src[i] = uint8(i * 37)
-			}
-			got, check := guarded(t, size)
-			n.Pixels(got, src)
-			check()
-			for i, v := range src {
-				if want := float64(v)*float64(n.Scale[i%3]) + float64(n.Offset[i%3]); !near(got[i], want, 0) {
-					t.Fatalf("%d of %d: %v became %v, want %v", i, size, v, got[i], want)
-				}
-			}
-		}
 	})
 }
 

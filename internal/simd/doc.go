@@ -15,8 +15,11 @@
 // anything is written. A destination may be the very same slice as an operand
 // where a comment says so and must otherwise not overlap one.
 //
-// Start with Product for matrices, Attention for attention, Softmax and
-// LayerNorm for rows, Add for elementwise operations.
+// Softmax, layer norms and optimizer steps are no kernels: internal/cpu makes them
+// of these, tile by tile.
+//
+// Start with Product for matrices, Attention for attention, Add for elementwise
+// operations, Sum for reductions.
 package simd
 
 //go:generate go run ./gen

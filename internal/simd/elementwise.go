@@ -186,45 +186,6 @@ func Abs(dst, a []float32) {
 	}
 }
 
-// FMA computes dst = a*b + c; whether the product is rounded first depends on
-// the level.
-func FMA(dst, a, b, c []float32) {
-	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
-	if vectors(len(dst)) {
-		fmaAVX2(&dst[0], &a[0], &b[0], &c[0], len(dst))
-		return
-	}
-	for i := range dst {
-		dst[i] = a[i]*b[i] + c[i]
-	}
-}
-
-// ScaleAdd computes dst = a*s + b; with b = dst it is BLAS axpy. Whether the
-// product is rounded first depends on the level.
-func ScaleAdd(dst, a []float32, s float32, b []float32) {
-	a, b = a[:len(dst)], b[:len(dst)]
-	if vectors(len(dst)) {
-		scaleAddAVX2(&dst[0], &a[0], &b[0], len(dst), s)
-		return
-	}
-	for i := range dst {
-		dst[i] = a[i]*s + b[i]
-	}
-}
-
-// Affine computes dst = a*scale + offset; whether the product is rounded first
-// depends on the level.
-func Affine(dst, a []float32, scale, offset float32) {
-	a = a[:len(dst)]
-	if vectors(len(dst)) {
-		affineAVX2(&dst[0], &a[0], len(dst), scale, offset)
-		return
-	}
-	for i := range dst {
-		dst[i] = a[i]*scale + offset
-	}
-}
-
 // Select computes dst = a where mask is true and b elsewhere.
 func Select(dst []float32, mask []bool, a, b []float32) {
 	mask, a, b = mask[:len(dst)], a[:len(dst)], b[:len(dst)]

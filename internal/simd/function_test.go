@@ -1,7 +1,6 @@
 package simd_test
 
 import (
-	"fmt"
 	"math"
 	"testing"
 
@@ -135,15 +134,6 @@ func BenchmarkFunction(b *testing.B) {
 	for _, f := range functions {
 		b.Run(f.name, func(b *testing.B) {
 			b.ReportMetric(fastest(b, func() { f.f(dst, x) })/float64(len(x)), "ns/value")
-		})
-	}
-	for _, n := range []int{65, 197, 768} {
-		b.Run(fmt.Sprintf("Softmax/%d", n), func(b *testing.B) {
-			b.ReportMetric(fastest(b, func() { simd.Softmax(dst[:n], x[:n]) })/float64(n), "ns/value")
-		})
-		b.Run(fmt.Sprintf("LayerNorm/%d", n), func(b *testing.B) {
-			norm := simd.LayerNorm{Gamma: x[:n], Beta: x[n : 2*n], Epsilon: 1e-6}
-			b.ReportMetric(fastest(b, func() { norm.Row(dst[:n], x[:n]) })/float64(n), "ns/value")
 		})
 	}
 }

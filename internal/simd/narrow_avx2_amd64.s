@@ -211,41 +211,6 @@ loop8:
 	VZEROUPPER
 	RET
 
-// func pixelsAVX2(dst *float32, src *uint8, n int, scale *float32, offset *float32)
-// Requires: AVX, AVX2, FMA3
-TEXT ·pixelsAVX2(SB), NOSPLIT, $0-40
-	MOVQ    dst+0(FP), AX
-	MOVQ    src+8(FP), CX
-	MOVQ    n+16(FP), DX
-	MOVQ    scale+24(FP), BX
-	MOVQ    offset+32(FP), SI
-	VMOVUPS (BX), Y0
-	VMOVUPS (SI), Y1
-	VMOVUPS 32(BX), Y2
-	VMOVUPS 32(SI), Y3
-	VMOVUPS 64(BX), Y4
-	VMOVUPS 64(SI), Y5
-	XORQ    BX, BX
-
-loop9:
-	VPMOVZXBD   (CX)(BX*1), Y6
-	VCVTDQ2PS   Y6, Y6
-	VFMADD213PS Y1, Y0, Y6
-	VMOVUPS     Y6, (AX)(BX*4)
-	VPMOVZXBD   8(CX)(BX*1), Y6
-	VCVTDQ2PS   Y6, Y6
-	VFMADD213PS Y3, Y2, Y6
-	VMOVUPS     Y6, 32(AX)(BX*4)
-	VPMOVZXBD   16(CX)(BX*1), Y6
-	VCVTDQ2PS   Y6, Y6
-	VFMADD213PS Y5, Y4, Y6
-	VMOVUPS     Y6, 64(AX)(BX*4)
-	ADDQ        $0x18, BX
-	CMPQ        BX, DX
-	JL          loop9
-	VZEROUPPER
-	RET
-
 // func roundBFloat16AVX2(dst *float32, x *float32, n int)
 // Requires: AVX, AVX2
 TEXT ·roundBFloat16AVX2(SB), NOSPLIT, $0-24
@@ -254,9 +219,9 @@ TEXT ·roundBFloat16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 	SUBQ $0x00000010, DX
-	JL   ones12
+	JL   ones11
 
-many10:
+many9:
 	VMOVUPS   (CX)(BX*1), Y0
 	VPSRLD    $0x10, Y0, Y1
 	VPAND     x00000001<>+0(SB), Y1, Y1
@@ -279,14 +244,14 @@ many10:
 	VMOVUPS   Y2, 32(AX)(BX*1)
 	ADDQ      $0x00000040, BX
 	SUBQ      $0x00000010, DX
-	JGE       many10
+	JGE       many9
 
-ones12:
+ones11:
 	ADDQ $0x00000010, DX
 	SUBQ $0x08, DX
-	JL   rest13
+	JL   rest12
 
-one11:
+one10:
 	VMOVUPS   (CX)(BX*1), Y0
 	VPSRLD    $0x10, Y0, Y1
 	VPAND     x00000001<>+0(SB), Y1, Y1
@@ -299,11 +264,11 @@ one11:
 	VMOVUPS   Y2, (AX)(BX*1)
 	ADDQ      $0x20, BX
 	SUBQ      $0x08, DX
-	JGE       one11
+	JGE       one10
 
-rest13:
+rest12:
 	ADDQ         $0x08, DX
-	JE           done14
+	JE           done13
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
@@ -320,25 +285,25 @@ rest13:
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y2, Y0
 	TESTQ        $0x00000004, DX
-	JE           two15
+	JE           two14
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two15:
+two14:
 	TESTQ   $0x00000002, DX
-	JE      one16
+	JE      one15
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one16:
+one15:
 	TESTQ  $0x00000001, DX
-	JE     stored17
+	JE     stored16
 	VMOVSS X0, (AX)
 
-stored17:
-done14:
+stored16:
+done13:
 	VZEROUPPER
 	RET
 
@@ -408,7 +373,7 @@ TEXT ·toBFloat16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 
-loop18:
+loop17:
 	VMOVUPS      (CX)(BX*4), Y0
 	VPSRLD       $0x10, Y0, Y1
 	VPAND        x00000001<>+0(SB), Y1, Y1
@@ -424,7 +389,7 @@ loop18:
 	VMOVUPS      X2, (AX)(BX*2)
 	ADDQ         $0x08, BX
 	CMPQ         BX, DX
-	JL           loop18
+	JL           loop17
 	VZEROUPPER
 	RET
 
@@ -436,13 +401,13 @@ TEXT ·fromBFloat16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 
-loop19:
+loop18:
 	VPMOVZXWD (CX)(BX*2), Y0
 	VPSLLD    $0x10, Y0, Y0
 	VMOVUPS   Y0, (AX)(BX*4)
 	ADDQ      $0x08, BX
 	CMPQ      BX, DX
-	JL        loop19
+	JL        loop18
 	VZEROUPPER
 	RET
 
@@ -454,12 +419,12 @@ TEXT ·toFloat16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 
-loop20:
+loop19:
 	VMOVUPS   (CX)(BX*4), Y0
 	VCVTPS2PH $0x00, Y0, (AX)(BX*2)
 	ADDQ      $0x08, BX
 	CMPQ      BX, DX
-	JL        loop20
+	JL        loop19
 	VZEROUPPER
 	RET
 
@@ -471,11 +436,11 @@ TEXT ·fromFloat16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
 
-loop21:
+loop20:
 	VCVTPH2PS (CX)(BX*2), Y0
 	VMOVUPS   Y0, (AX)(BX*4)
 	ADDQ      $0x08, BX
 	CMPQ      BX, DX
-	JL        loop21
+	JL        loop20
 	VZEROUPPER
 	RET

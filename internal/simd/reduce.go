@@ -17,9 +17,6 @@ func Sum(x []float32) float32 {
 	return sum
 }
 
-// SumSquares returns the sum of the squares of x.
-func SumSquares(x []float32) float32 { return Dot(x, x) }
-
 // Dot returns the sum of a[i]*b[i] over len(a).
 func Dot(a, b []float32) float32 {
 	b = b[:len(a)]

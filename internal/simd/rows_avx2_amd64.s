@@ -151,76 +151,6 @@ done10:
 	VZEROUPPER
 	RET
 
-// func squaredDifferencesAVX2(x *float32, n int, mean float32) (sum float32)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·squaredDifferencesAVX2(SB), NOSPLIT, $0-28
-	MOVQ         x+0(FP), AX
-	MOVSS        mean+16(FP), X0
-	VBROADCASTSS X0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	MOVQ         n+8(FP), CX
-	XORQ         DX, DX
-	SUBQ         $0x00000020, CX
-	JL           ones13
-
-many11:
-	VMOVUPS     (AX)(DX*1), Y5
-	VSUBPS      Y0, Y5, Y5
-	VFMADD231PS Y5, Y5, Y1
-	VMOVUPS     32(AX)(DX*1), Y5
-	VSUBPS      Y0, Y5, Y5
-	VFMADD231PS Y5, Y5, Y2
-	VMOVUPS     64(AX)(DX*1), Y5
-	VSUBPS      Y0, Y5, Y5
-	VFMADD231PS Y5, Y5, Y3
-	VMOVUPS     96(AX)(DX*1), Y5
-	VSUBPS      Y0, Y5, Y5
-	VFMADD231PS Y5, Y5, Y4
-	ADDQ        $0x00000080, DX
-	SUBQ        $0x00000020, CX
-	JGE         many11
-
-ones13:
-	ADDQ $0x00000020, CX
-	SUBQ $0x08, CX
-	JL   rest14
-
-one12:
-	VMOVUPS     (AX)(DX*1), Y5
-	VSUBPS      Y0, Y5, Y5
-	VFMADD231PS Y5, Y5, Y1
-	ADDQ        $0x20, DX
-	SUBQ        $0x08, CX
-	JGE         one12
-
-rest14:
-	ADDQ        $0x08, CX
-	JE          done15
-	LEAQ        tailMask<>+32(SB), BX
-	NEGQ        CX
-	VMOVUPS     (BX)(CX*4), Y5
-	VMASKMOVPS  (AX)(DX*1), Y5, Y6
-	VSUBPS      Y0, Y6, Y6
-	VANDPS      Y5, Y6, Y6
-	VFMADD231PS Y6, Y6, Y1
-
-done15:
-	VADDPS       Y2, Y1, Y1
-	VADDPS       Y4, Y3, Y3
-	VADDPS       Y3, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X0
-	VADDPS       X0, X1, X1
-	VSHUFPS      $0x4e, X1, X1, X0
-	VADDPS       X0, X1, X1
-	VSHUFPS      $0xb1, X1, X1, X0
-	VADDPS       X0, X1, X1
-	MOVSS        X1, sum+24(FP)
-	VZEROUPPER
-	RET
-
 // func maximumAVX2(x *float32, n int) (extreme float32)
 // Requires: AVX, SSE
 TEXT ·maximumAVX2(SB), NOSPLIT, $0-20
@@ -233,9 +163,9 @@ TEXT ·maximumAVX2(SB), NOSPLIT, $0-20
 	MOVQ    n+8(FP), CX
 	XORQ    DX, DX
 	SUBQ    $0x00000020, CX
-	JL      ones18
+	JL      ones13
 
-many16:
+many11:
 	VMOVUPS (AX)(DX*1), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y0, Y0
@@ -254,25 +184,25 @@ many16:
 	VMAXPS  Y4, Y5, Y4
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JGE     many16
+	JGE     many11
 
-ones18:
+ones13:
 	ADDQ $0x00000020, CX
 	SUBQ $0x08, CX
-	JL   rest19
+	JL   rest14
 
-one17:
+one12:
 	VMOVUPS (AX)(DX*1), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y0, Y0
 	VMAXPS  Y1, Y5, Y1
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, CX
-	JGE     one17
+	JGE     one12
 
-rest19:
+rest14:
 	ADDQ       $0x08, CX
-	JE         done20
+	JE         done15
 	LEAQ       tailMask<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y5
@@ -283,7 +213,7 @@ rest19:
 	VORPS      Y5, Y0, Y0
 	VMAXPS     Y1, Y6, Y1
 
-done20:
+done15:
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y4, Y3, Y3
 	VMAXPS       Y3, Y1, Y1
@@ -295,10 +225,10 @@ done20:
 	VMAXPS       X2, X1, X1
 	VMOVMSKPS    Y0, AX
 	TESTL        AX, AX
-	JE           none21
+	JE           none16
 	VMOVUPS      x7fc00000<>+0(SB), X1
 
-none21:
+none16:
 	MOVSS X1, extreme+16(FP)
 	VZEROUPPER
 	RET
@@ -335,9 +265,9 @@ TEXT ·minimumAVX2(SB), NOSPLIT, $0-20
 	MOVQ    n+8(FP), CX
 	XORQ    DX, DX
 	SUBQ    $0x00000020, CX
-	JL      ones24
+	JL      ones19
 
-many22:
+many17:
 	VMOVUPS (AX)(DX*1), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y0, Y0
@@ -356,25 +286,25 @@ many22:
 	VMINPS  Y4, Y5, Y4
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JGE     many22
+	JGE     many17
 
-ones24:
+ones19:
 	ADDQ $0x00000020, CX
 	SUBQ $0x08, CX
-	JL   rest25
+	JL   rest20
 
-one23:
+one18:
 	VMOVUPS (AX)(DX*1), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y0, Y0
 	VMINPS  Y1, Y5, Y1
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, CX
-	JGE     one23
+	JGE     one18
 
-rest25:
+rest20:
 	ADDQ       $0x08, CX
-	JE         done26
+	JE         done21
 	LEAQ       tailMask<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y5
@@ -385,7 +315,7 @@ rest25:
 	VORPS      Y5, Y0, Y0
 	VMINPS     Y1, Y6, Y1
 
-done26:
+done21:
 	VMINPS       Y2, Y1, Y1
 	VMINPS       Y4, Y3, Y3
 	VMINPS       Y3, Y1, Y1
@@ -397,10 +327,10 @@ done26:
 	VMINPS       X2, X1, X1
 	VMOVMSKPS    Y0, AX
 	TESTL        AX, AX
-	JE           none27
+	JE           none22
 	VMOVUPS      x7fc00000<>+0(SB), X1
 
-none27:
+none22:
 	MOVSS X1, extreme+16(FP)
 	VZEROUPPER
 	RET
@@ -426,9 +356,9 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x08, DX
-	JL           rest31
+	JL           rest26
 
-one29:
+one24:
 	VMOVUPS      (CX)(BX*1), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMOVUPS      xc2aea8f6<>+0(SB), Y4
@@ -456,11 +386,11 @@ one29:
 	VMOVUPS      Y5, (AX)(BX*1)
 	ADDQ         $0x20, BX
 	SUBQ         $0x08, DX
-	JGE          one29
+	JGE          one24
 
-rest31:
+rest26:
 	ADDQ         $0x08, DX
-	JE           done32
+	JE           done27
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
@@ -493,25 +423,25 @@ rest31:
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y5, Y0
 	TESTQ        $0x00000004, DX
-	JE           two33
+	JE           two28
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two33:
+two28:
 	TESTQ   $0x00000002, DX
-	JE      one34
+	JE      one29
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one34:
+one29:
 	TESTQ  $0x00000001, DX
-	JE     stored35
+	JE     stored30
 	VMOVSS X0, (AX)
 
-stored35:
-done32:
+stored30:
+done27:
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
 	VSHUFPS      $0x4e, X1, X1, X0
@@ -632,202 +562,6 @@ DATA x0000007f<>+24(SB)/4, $0x0000007f
 DATA x0000007f<>+28(SB)/4, $0x0000007f
 GLOBL x0000007f<>(SB), RODATA|NOPTR, $32
 
-// func sumExpAVX2(x *float32, n int, shift float32) (sum float32)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·sumExpAVX2(SB), NOSPLIT, $0-28
-	MOVQ         x+0(FP), AX
-	MOVSS        shift+16(FP), X0
-	VBROADCASTSS X0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	MOVQ         n+8(FP), CX
-	XORQ         DX, DX
-	SUBQ         $0x00000020, CX
-	JL           ones38
-
-many36:
-	VMOVUPS      (AX)(DX*1), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMOVUPS      xc2aea8f6<>+0(SB), Y7
-	VCMPPS       $0x05, Y7, Y5, Y6
-	VMAXPS       Y5, Y7, Y7
-	VMULPS       x3fb8aa3b<>+0(SB), Y7, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VMOVAPS      Y7, Y7
-	VFNMADD231PS x3f318000<>+0(SB), Y5, Y7
-	VFNMADD231PS xb95e8083<>+0(SB), Y5, Y7
-	VMOVUPS      x3ab50d38<>+0(SB), Y8
-	VFMADD213PS  x3c091fe3<>+0(SB), Y7, Y8
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y7, Y8
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y7, Y8
-	VFMADD213PS  x3efffffe<>+0(SB), Y7, Y8
-	VMULPS       Y7, Y7, Y9
-	VFMADD213PS  Y7, Y9, Y8
-	VADDPS       x3f800000<>+0(SB), Y8, Y8
-	VCVTPS2DQ    Y5, Y5
-	VPADDD       x0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y8, Y8
-	VANDPS       Y6, Y8, Y8
-	VADDPS       Y8, Y1, Y1
-	VMOVUPS      32(AX)(DX*1), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMOVUPS      xc2aea8f6<>+0(SB), Y7
-	VCMPPS       $0x05, Y7, Y5, Y6
-	VMAXPS       Y5, Y7, Y7
-	VMULPS       x3fb8aa3b<>+0(SB), Y7, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VMOVAPS      Y7, Y7
-	VFNMADD231PS x3f318000<>+0(SB), Y5, Y7
-	VFNMADD231PS xb95e8083<>+0(SB), Y5, Y7
-	VMOVUPS      x3ab50d38<>+0(SB), Y8
-	VFMADD213PS  x3c091fe3<>+0(SB), Y7, Y8
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y7, Y8
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y7, Y8
-	VFMADD213PS  x3efffffe<>+0(SB), Y7, Y8
-	VMULPS       Y7, Y7, Y9
-	VFMADD213PS  Y7, Y9, Y8
-	VADDPS       x3f800000<>+0(SB), Y8, Y8
-	VCVTPS2DQ    Y5, Y5
-	VPADDD       x0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y8, Y8
-	VANDPS       Y6, Y8, Y8
-	VADDPS       Y8, Y2, Y2
-	VMOVUPS      64(AX)(DX*1), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMOVUPS      xc2aea8f6<>+0(SB), Y7
-	VCMPPS       $0x05, Y7, Y5, Y6
-	VMAXPS       Y5, Y7, Y7
-	VMULPS       x3fb8aa3b<>+0(SB), Y7, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VMOVAPS      Y7, Y7
-	VFNMADD231PS x3f318000<>+0(SB), Y5, Y7
-	VFNMADD231PS xb95e8083<>+0(SB), Y5, Y7
-	VMOVUPS      x3ab50d38<>+0(SB), Y8
-	VFMADD213PS  x3c091fe3<>+0(SB), Y7, Y8
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y7, Y8
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y7, Y8
-	VFMADD213PS  x3efffffe<>+0(SB), Y7, Y8
-	VMULPS       Y7, Y7, Y9
-	VFMADD213PS  Y7, Y9, Y8
-	VADDPS       x3f800000<>+0(SB), Y8, Y8
-	VCVTPS2DQ    Y5, Y5
-	VPADDD       x0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y8, Y8
-	VANDPS       Y6, Y8, Y8
-	VADDPS       Y8, Y3, Y3
-	VMOVUPS      96(AX)(DX*1), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMOVUPS      xc2aea8f6<>+0(SB), Y7
-	VCMPPS       $0x05, Y7, Y5, Y6
-	VMAXPS       Y5, Y7, Y7
-	VMULPS       x3fb8aa3b<>+0(SB), Y7, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VMOVAPS      Y7, Y7
-	VFNMADD231PS x3f318000<>+0(SB), Y5, Y7
-	VFNMADD231PS xb95e8083<>+0(SB), Y5, Y7
-	VMOVUPS      x3ab50d38<>+0(SB), Y8
-	VFMADD213PS  x3c091fe3<>+0(SB), Y7, Y8
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y7, Y8
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y7, Y8
-	VFMADD213PS  x3efffffe<>+0(SB), Y7, Y8
-	VMULPS       Y7, Y7, Y9
-	VFMADD213PS  Y7, Y9, Y8
-	VADDPS       x3f800000<>+0(SB), Y8, Y8
-	VCVTPS2DQ    Y5, Y5
-	VPADDD       x0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y8, Y8
-	VANDPS       Y6, Y8, Y8
-	VADDPS       Y8, Y4, Y4
-	ADDQ         $0x00000080, DX
-	SUBQ         $0x00000020, CX
-	JGE          many36
-
-ones38:
-	ADDQ $0x00000020, CX
-	SUBQ $0x08, CX
-	JL   rest39
-
-one37:
-	VMOVUPS      (AX)(DX*1), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMOVUPS      xc2aea8f6<>+0(SB), Y7
-	VCMPPS       $0x05, Y7, Y5, Y6
-	VMAXPS       Y5, Y7, Y7
-	VMULPS       x3fb8aa3b<>+0(SB), Y7, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VMOVAPS      Y7, Y7
-	VFNMADD231PS x3f318000<>+0(SB), Y5, Y7
-	VFNMADD231PS xb95e8083<>+0(SB), Y5, Y7
-	VMOVUPS      x3ab50d38<>+0(SB), Y8
-	VFMADD213PS  x3c091fe3<>+0(SB), Y7, Y8
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y7, Y8
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y7, Y8
-	VFMADD213PS  x3efffffe<>+0(SB), Y7, Y8
-	VMULPS       Y7, Y7, Y9
-	VFMADD213PS  Y7, Y9, Y8
-	VADDPS       x3f800000<>+0(SB), Y8, Y8
-	VCVTPS2DQ    Y5, Y5
-	VPADDD       x0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y8, Y8
-	VANDPS       Y6, Y8, Y8
-	VADDPS       Y8, Y1, Y1
-	ADDQ         $0x20, DX
-	SUBQ         $0x08, CX
-	JGE          one37
-
-rest39:
-	ADDQ         $0x08, CX
-	JE           done40
-	LEAQ         tailMask<>+32(SB), BX
-	NEGQ         CX
-	VMOVUPS      (BX)(CX*4), Y5
-	VMASKMOVPS   (AX)(DX*1), Y5, Y6
-	VSUBPS       Y0, Y6, Y6
-	VMOVUPS      xc2aea8f6<>+0(SB), Y7
-	VCMPPS       $0x05, Y7, Y6, Y0
-	VMAXPS       Y6, Y7, Y7
-	VMULPS       x3fb8aa3b<>+0(SB), Y7, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VMOVAPS      Y7, Y7
-	VFNMADD231PS x3f318000<>+0(SB), Y6, Y7
-	VFNMADD231PS xb95e8083<>+0(SB), Y6, Y7
-	VMOVUPS      x3ab50d38<>+0(SB), Y8
-	VFMADD213PS  x3c091fe3<>+0(SB), Y7, Y8
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y7, Y8
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y7, Y8
-	VFMADD213PS  x3efffffe<>+0(SB), Y7, Y8
-	VMULPS       Y7, Y7, Y9
-	VFMADD213PS  Y7, Y9, Y8
-	VADDPS       x3f800000<>+0(SB), Y8, Y8
-	VCVTPS2DQ    Y6, Y6
-	VPADDD       x0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VANDPS       Y0, Y8, Y8
-	VANDPS       Y5, Y8, Y8
-	VADDPS       Y8, Y1, Y1
-
-done40:
-	VADDPS       Y2, Y1, Y1
-	VADDPS       Y4, Y3, Y3
-	VADDPS       Y3, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X0
-	VADDPS       X0, X1, X1
-	VSHUFPS      $0x4e, X1, X1, X0
-	VADDPS       X0, X1, X1
-	VSHUFPS      $0xb1, X1, X1, X0
-	VADDPS       X0, X1, X1
-	MOVSS        X1, sum+24(FP)
-	VZEROUPPER
-	RET
-
 // func softmaxGradientAVX2(dst *float32, y *float32, dy *float32, n int, dot float32)
 // Requires: AVX, AVX2, SSE
 TEXT ·softmaxGradientAVX2(SB), NOSPLIT, $0-36
@@ -839,9 +573,9 @@ TEXT ·softmaxGradientAVX2(SB), NOSPLIT, $0-36
 	MOVQ         n+24(FP), BX
 	XORQ         SI, SI
 	SUBQ         $0x00000010, BX
-	JL           ones43
+	JL           ones33
 
-many41:
+many31:
 	VMOVUPS (DX)(SI*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (CX)(SI*1), Y2
@@ -854,14 +588,14 @@ many41:
 	VMOVUPS Y1, 32(AX)(SI*1)
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, BX
-	JGE     many41
+	JGE     many31
 
-ones43:
+ones33:
 	ADDQ $0x00000010, BX
 	SUBQ $0x08, BX
-	JL   rest44
+	JL   rest34
 
-one42:
+one32:
 	VMOVUPS (DX)(SI*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (CX)(SI*1), Y2
@@ -869,11 +603,11 @@ one42:
 	VMOVUPS Y1, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	SUBQ    $0x08, BX
-	JGE     one42
+	JGE     one32
 
-rest44:
+rest34:
 	ADDQ         $0x08, BX
-	JE           done45
+	JE           done35
 	LEAQ         tailMask<>+32(SB), DI
 	MOVQ         BX, R8
 	NEGQ         R8
@@ -885,530 +619,24 @@ rest44:
 	LEAQ         (AX)(SI*1), AX
 	VMOVAPS      Y2, Y0
 	TESTQ        $0x00000004, BX
-	JE           two46
+	JE           two36
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two46:
+two36:
 	TESTQ   $0x00000002, BX
-	JE      one47
+	JE      one37
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one47:
+one37:
 	TESTQ  $0x00000001, BX
-	JE     stored48
+	JE     stored38
 	VMOVSS X0, (AX)
 
-stored48:
-done45:
-	VZEROUPPER
-	RET
-
-// func logSoftmaxGradientAVX2(dst *float32, y *float32, dy *float32, n int, dot float32)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·logSoftmaxGradientAVX2(SB), NOSPLIT, $0-36
-	MOVQ         dst+0(FP), AX
-	MOVQ         y+8(FP), CX
-	MOVQ         dy+16(FP), DX
-	MOVSS        dot+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVQ         n+24(FP), BX
-	XORQ         SI, SI
-	SUBQ         $0x08, BX
-	JL           rest52
-
-one50:
-	VMOVUPS      (CX)(SI*1), Y1
-	VMOVUPS      xc2aea8f6<>+0(SB), Y3
-	VCMPPS       $0x05, Y3, Y1, Y2
-	VMAXPS       Y1, Y3, Y3
-	VMULPS       x3fb8aa3b<>+0(SB), Y3, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS x3f318000<>+0(SB), Y1, Y3
-	VFNMADD231PS xb95e8083<>+0(SB), Y1, Y3
-	VMOVUPS      x3ab50d38<>+0(SB), Y4
-	VFMADD213PS  x3c091fe3<>+0(SB), Y3, Y4
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y3, Y4
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y3, Y4
-	VFMADD213PS  x3efffffe<>+0(SB), Y3, Y4
-	VMULPS       Y3, Y3, Y5
-	VFMADD213PS  Y3, Y5, Y4
-	VADDPS       x3f800000<>+0(SB), Y4, Y4
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       x0000007f<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y4, Y4
-	VANDPS       Y2, Y4, Y4
-	VMOVUPS      (DX)(SI*1), Y1
-	VFNMADD231PS Y4, Y0, Y1
-	VMOVUPS      Y1, (AX)(SI*1)
-	ADDQ         $0x20, SI
-	SUBQ         $0x08, BX
-	JGE          one50
-
-rest52:
-	ADDQ         $0x08, BX
-	JE           done53
-	LEAQ         tailMask<>+32(SB), DI
-	MOVQ         BX, R8
-	NEGQ         R8
-	VMOVUPS      (DI)(R8*4), Y1
-	VMASKMOVPS   (CX)(SI*1), Y1, Y2
-	VMOVUPS      xc2aea8f6<>+0(SB), Y4
-	VCMPPS       $0x05, Y4, Y2, Y3
-	VMAXPS       Y2, Y4, Y4
-	VMULPS       x3fb8aa3b<>+0(SB), Y4, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS x3f318000<>+0(SB), Y2, Y4
-	VFNMADD231PS xb95e8083<>+0(SB), Y2, Y4
-	VMOVUPS      x3ab50d38<>+0(SB), Y5
-	VFMADD213PS  x3c091fe3<>+0(SB), Y4, Y5
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y4, Y5
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y4, Y5
-	VFMADD213PS  x3efffffe<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y4, Y6
-	VFMADD213PS  Y4, Y6, Y5
-	VADDPS       x3f800000<>+0(SB), Y5, Y5
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       x0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y5, Y5
-	VANDPS       Y3, Y5, Y5
-	VMASKMOVPS   (DX)(SI*1), Y1, Y1
-	VFNMADD231PS Y5, Y0, Y1
-	LEAQ         (AX)(SI*1), AX
-	VMOVAPS      Y1, Y0
-	TESTQ        $0x00000004, BX
-	JE           two54
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two54:
-	TESTQ   $0x00000002, BX
-	JE      one55
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one55:
-	TESTQ  $0x00000001, BX
-	JE     stored56
-	VMOVSS X0, (AX)
-
-stored56:
-done53:
-	VZEROUPPER
-	RET
-
-// func normaliseAVX2(dst *float32, x *float32, gamma *float32, beta *float32, n int, mean float32, rstd float32)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·normaliseAVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         gamma+16(FP), DX
-	MOVQ         beta+24(FP), BX
-	MOVSS        mean+40(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        rstd+44(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVQ         n+32(FP), SI
-	XORQ         DI, DI
-	SUBQ         $0x00000010, SI
-	JL           ones59
-
-many57:
-	VMOVUPS     (CX)(DI*1), Y2
-	VSUBPS      Y0, Y2, Y2
-	VMULPS      Y1, Y2, Y2
-	VMOVUPS     (DX)(DI*1), Y3
-	VMOVUPS     (BX)(DI*1), Y4
-	VFMADD213PS Y4, Y3, Y2
-	VMOVUPS     Y2, (AX)(DI*1)
-	VMOVUPS     32(CX)(DI*1), Y2
-	VSUBPS      Y0, Y2, Y2
-	VMULPS      Y1, Y2, Y2
-	VMOVUPS     32(DX)(DI*1), Y3
-	VMOVUPS     32(BX)(DI*1), Y4
-	VFMADD213PS Y4, Y3, Y2
-	VMOVUPS     Y2, 32(AX)(DI*1)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, SI
-	JGE         many57
-
-ones59:
-	ADDQ $0x00000010, SI
-	SUBQ $0x08, SI
-	JL   rest60
-
-one58:
-	VMOVUPS     (CX)(DI*1), Y2
-	VSUBPS      Y0, Y2, Y2
-	VMULPS      Y1, Y2, Y2
-	VMOVUPS     (DX)(DI*1), Y3
-	VMOVUPS     (BX)(DI*1), Y4
-	VFMADD213PS Y4, Y3, Y2
-	VMOVUPS     Y2, (AX)(DI*1)
-	ADDQ        $0x20, DI
-	SUBQ        $0x08, SI
-	JGE         one58
-
-rest60:
-	ADDQ         $0x08, SI
-	JE           done61
-	LEAQ         tailMask<>+32(SB), R8
-	MOVQ         SI, R9
-	NEGQ         R9
-	VMOVUPS      (R8)(R9*4), Y2
-	VMASKMOVPS   (CX)(DI*1), Y2, Y3
-	VSUBPS       Y0, Y3, Y3
-	VMULPS       Y1, Y3, Y3
-	VMASKMOVPS   (DX)(DI*1), Y2, Y0
-	VMASKMOVPS   (BX)(DI*1), Y2, Y1
-	VFMADD213PS  Y1, Y0, Y3
-	LEAQ         (AX)(DI*1), AX
-	VMOVAPS      Y3, Y0
-	TESTQ        $0x00000004, SI
-	JE           two62
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two62:
-	TESTQ   $0x00000002, SI
-	JE      one63
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one63:
-	TESTQ  $0x00000001, SI
-	JE     stored64
-	VMOVSS X0, (AX)
-
-stored64:
-done61:
-	VZEROUPPER
-	RET
-
-// func normaliseSumsAVX2(x *float32, dy *float32, gamma *float32, n int, mean float32, rstd float32) (sum float32, sumX float32)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·normaliseSumsAVX2(SB), NOSPLIT, $0-48
-	MOVQ         x+0(FP), AX
-	MOVQ         dy+8(FP), CX
-	MOVQ         gamma+16(FP), DX
-	MOVSS        mean+32(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        rstd+36(FP), X1
-	VBROADCASTSS X1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	MOVQ         n+24(FP), BX
-	XORQ         SI, SI
-	SUBQ         $0x00000010, BX
-	JL           ones67
-
-many65:
-	VMOVUPS     (AX)(SI*1), Y6
-	VMOVUPS     (CX)(SI*1), Y7
-	VSUBPS      Y0, Y6, Y6
-	VMULPS      Y1, Y6, Y6
-	VMOVUPS     (DX)(SI*1), Y8
-	VMULPS      Y8, Y7, Y7
-	VADDPS      Y7, Y2, Y2
-	VFMADD231PS Y6, Y7, Y4
-	VMOVUPS     32(AX)(SI*1), Y6
-	VMOVUPS     32(CX)(SI*1), Y7
-	VSUBPS      Y0, Y6, Y6
-	VMULPS      Y1, Y6, Y6
-	VMOVUPS     32(DX)(SI*1), Y8
-	VMULPS      Y8, Y7, Y7
-	VADDPS      Y7, Y3, Y3
-	VFMADD231PS Y6, Y7, Y5
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000010, BX
-	JGE         many65
-
-ones67:
-	ADDQ $0x00000010, BX
-	SUBQ $0x08, BX
-	JL   rest68
-
-one66:
-	VMOVUPS     (AX)(SI*1), Y6
-	VMOVUPS     (CX)(SI*1), Y7
-	VSUBPS      Y0, Y6, Y6
-	VMULPS      Y1, Y6, Y6
-	VMOVUPS     (DX)(SI*1), Y8
-	VMULPS      Y8, Y7, Y7
-	VADDPS      Y7, Y2, Y2
-	VFMADD231PS Y6, Y7, Y4
-	ADDQ        $0x20, SI
-	SUBQ        $0x08, BX
-	JGE         one66
-
-rest68:
-	ADDQ        $0x08, BX
-	JE          done69
-	LEAQ        tailMask<>+32(SB), DI
-	NEGQ        BX
-	VMOVUPS     (DI)(BX*4), Y6
-	VMASKMOVPS  (AX)(SI*1), Y6, Y7
-	VMASKMOVPS  (CX)(SI*1), Y6, Y8
-	VSUBPS      Y0, Y7, Y7
-	VMULPS      Y1, Y7, Y7
-	VMASKMOVPS  (DX)(SI*1), Y6, Y0
-	VMULPS      Y0, Y8, Y8
-	VADDPS      Y8, Y2, Y2
-	VFMADD231PS Y7, Y8, Y4
-
-done69:
-	VADDPS       Y3, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X0
-	VADDPS       X0, X2, X2
-	VSHUFPS      $0x4e, X2, X2, X0
-	VADDPS       X0, X2, X2
-	VSHUFPS      $0xb1, X2, X2, X0
-	VADDPS       X0, X2, X2
-	MOVSS        X2, sum+40(FP)
-	VADDPS       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X0
-	VADDPS       X0, X4, X4
-	VSHUFPS      $0x4e, X4, X4, X0
-	VADDPS       X0, X4, X4
-	VSHUFPS      $0xb1, X4, X4, X0
-	VADDPS       X0, X4, X4
-	MOVSS        X4, sumX+44(FP)
-	VZEROUPPER
-	RET
-
-// func normaliseParametersAVX2(dgamma *float32, dbeta *float32, x *float32, dy *float32, n int, mean float32, rstd float32)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·normaliseParametersAVX2(SB), NOSPLIT, $0-48
-	MOVQ         dgamma+0(FP), AX
-	MOVQ         dbeta+8(FP), CX
-	MOVQ         x+16(FP), DX
-	MOVQ         dy+24(FP), BX
-	MOVSS        mean+40(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        rstd+44(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVQ         n+32(FP), SI
-	XORQ         DI, DI
-	SUBQ         $0x00000010, SI
-	JL           ones72
-
-many70:
-	VMOVUPS     (DX)(DI*1), Y2
-	VMOVUPS     (BX)(DI*1), Y3
-	VSUBPS      Y0, Y2, Y2
-	VMULPS      Y1, Y2, Y2
-	VMOVUPS     (AX)(DI*1), Y4
-	VFMADD213PS Y4, Y3, Y2
-	VMOVUPS     Y2, (AX)(DI*1)
-	VMOVUPS     (CX)(DI*1), Y2
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, (CX)(DI*1)
-	VMOVUPS     32(DX)(DI*1), Y2
-	VMOVUPS     32(BX)(DI*1), Y3
-	VSUBPS      Y0, Y2, Y2
-	VMULPS      Y1, Y2, Y2
-	VMOVUPS     32(AX)(DI*1), Y4
-	VFMADD213PS Y4, Y3, Y2
-	VMOVUPS     Y2, 32(AX)(DI*1)
-	VMOVUPS     32(CX)(DI*1), Y2
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, 32(CX)(DI*1)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, SI
-	JGE         many70
-
-ones72:
-	ADDQ $0x00000010, SI
-	SUBQ $0x08, SI
-	JL   rest73
-
-one71:
-	VMOVUPS     (DX)(DI*1), Y2
-	VMOVUPS     (BX)(DI*1), Y3
-	VSUBPS      Y0, Y2, Y2
-	VMULPS      Y1, Y2, Y2
-	VMOVUPS     (AX)(DI*1), Y4
-	VFMADD213PS Y4, Y3, Y2
-	VMOVUPS     Y2, (AX)(DI*1)
-	VMOVUPS     (CX)(DI*1), Y2
-	VADDPS      Y2, Y3, Y3
-	VMOVUPS     Y3, (CX)(DI*1)
-	ADDQ        $0x20, DI
-	SUBQ        $0x08, SI
-	JGE         one71
-
-rest73:
-	ADDQ         $0x08, SI
-	JE           done74
-	LEAQ         tailMask<>+32(SB), R8
-	MOVQ         SI, R9
-	NEGQ         R9
-	VMOVUPS      (R8)(R9*4), Y2
-	VMASKMOVPS   (DX)(DI*1), Y2, Y3
-	VMASKMOVPS   (BX)(DI*1), Y2, Y4
-	VSUBPS       Y0, Y3, Y3
-	VMULPS       Y1, Y3, Y3
-	VMASKMOVPS   (AX)(DI*1), Y2, Y0
-	VFMADD213PS  Y0, Y4, Y3
-	LEAQ         (AX)(DI*1), AX
-	VMOVAPS      Y3, Y0
-	TESTQ        $0x00000004, SI
-	JE           two75
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two75:
-	TESTQ   $0x00000002, SI
-	JE      one76
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one76:
-	TESTQ  $0x00000001, SI
-	JE     stored77
-	VMOVSS X0, (AX)
-
-stored77:
-	VMASKMOVPS   (CX)(DI*1), Y2, Y0
-	VADDPS       Y0, Y4, Y4
-	LEAQ         (CX)(DI*1), AX
-	VMOVAPS      Y4, Y0
-	TESTQ        $0x00000004, SI
-	JE           two78
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two78:
-	TESTQ   $0x00000002, SI
-	JE      one79
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one79:
-	TESTQ  $0x00000001, SI
-	JE     stored80
-	VMOVSS X0, (AX)
-
-stored80:
-done74:
-	VZEROUPPER
-	RET
-
-// func normaliseGradientAVX2(dx *float32, x *float32, dy *float32, gamma *float32, n int, mean float32, rstd float32, sum float32, sumX float32)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·normaliseGradientAVX2(SB), NOSPLIT, $0-56
-	MOVQ         dx+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         dy+16(FP), DX
-	MOVQ         gamma+24(FP), BX
-	MOVSS        mean+40(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        rstd+44(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        sum+48(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVSS        sumX+52(FP), X3
-	VBROADCASTSS X3, Y3
-	MOVQ         n+32(FP), SI
-	XORQ         DI, DI
-	SUBQ         $0x00000010, SI
-	JL           ones83
-
-many81:
-	VMOVUPS      (CX)(DI*1), Y4
-	VMOVUPS      (DX)(DI*1), Y5
-	VSUBPS       Y0, Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VMOVUPS      (BX)(DI*1), Y6
-	VFMSUB213PS  Y2, Y6, Y5
-	VFNMADD231PS Y4, Y3, Y5
-	VMULPS       Y1, Y5, Y5
-	VMOVUPS      Y5, (AX)(DI*1)
-	VMOVUPS      32(CX)(DI*1), Y4
-	VMOVUPS      32(DX)(DI*1), Y5
-	VSUBPS       Y0, Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VMOVUPS      32(BX)(DI*1), Y6
-	VFMSUB213PS  Y2, Y6, Y5
-	VFNMADD231PS Y4, Y3, Y5
-	VMULPS       Y1, Y5, Y5
-	VMOVUPS      Y5, 32(AX)(DI*1)
-	ADDQ         $0x00000040, DI
-	SUBQ         $0x00000010, SI
-	JGE          many81
-
-ones83:
-	ADDQ $0x00000010, SI
-	SUBQ $0x08, SI
-	JL   rest84
-
-one82:
-	VMOVUPS      (CX)(DI*1), Y4
-	VMOVUPS      (DX)(DI*1), Y5
-	VSUBPS       Y0, Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VMOVUPS      (BX)(DI*1), Y6
-	VFMSUB213PS  Y2, Y6, Y5
-	VFNMADD231PS Y4, Y3, Y5
-	VMULPS       Y1, Y5, Y5
-	VMOVUPS      Y5, (AX)(DI*1)
-	ADDQ         $0x20, DI
-	SUBQ         $0x08, SI
-	JGE          one82
-
-rest84:
-	ADDQ         $0x08, SI
-	JE           done85
-	LEAQ         tailMask<>+32(SB), R8
-	MOVQ         SI, R9
-	NEGQ         R9
-	VMOVUPS      (R8)(R9*4), Y4
-	VMASKMOVPS   (CX)(DI*1), Y4, Y5
-	VMASKMOVPS   (DX)(DI*1), Y4, Y6
-	VSUBPS       Y0, Y5, Y5
-	VMULPS       Y1, Y5, Y5
-	VMASKMOVPS   (BX)(DI*1), Y4, Y0
-	VFMSUB213PS  Y2, Y0, Y6
-	VFNMADD231PS Y5, Y3, Y6
-	VMULPS       Y1, Y6, Y6
-	LEAQ         (AX)(DI*1), AX
-	VMOVAPS      Y6, Y0
-	TESTQ        $0x00000004, SI
-	JE           two86
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two86:
-	TESTQ   $0x00000002, SI
-	JE      one87
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one87:
-	TESTQ  $0x00000001, SI
-	JE     stored88
-	VMOVSS X0, (AX)
-
-stored88:
-done85:
+stored38:
+done35:
 	VZEROUPPER
 	RET

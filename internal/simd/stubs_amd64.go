@@ -219,9 +219,6 @@ func tilePairs11BF16(t *tile)
 func tilePairs12BF16(t *tile)
 
 //go:noescape
-func adamwAVX2(p, m, v, gradient *float32, n int, c *float32)
-
-//go:noescape
 func dots1x1AVX2(t *tile)
 
 //go:noescape
@@ -288,15 +285,6 @@ func xorAVX2(dst, a *float32, n int, s float32)
 func andAVX2(dst, a *float32, n int, s float32)
 
 //go:noescape
-func fmaAVX2(dst, a, b, c *float32, n int)
-
-//go:noescape
-func scaleAddAVX2(dst, a, b *float32, n int, s float32)
-
-//go:noescape
-func affineAVX2(dst, a *float32, n int, scale, offset float32)
-
-//go:noescape
 func expAVX2(dst, x *float32, n int)
 
 //go:noescape
@@ -348,9 +336,6 @@ func greaterAVX2(dst *bool, a, b *float32, n, step int)
 func greaterOrEqualAVX2(dst *bool, a, b *float32, n, step int)
 
 //go:noescape
-func pixelsAVX2(dst *float32, src *uint8, n int, scale, offset *float32)
-
-//go:noescape
 func roundBFloat16AVX2(dst, x *float32, n int)
 
 //go:noescape
@@ -399,9 +384,6 @@ func sumAVX2(x *float32, n int) (sum float32)
 func dotAVX2(a, b *float32, n int) (sum float32)
 
 //go:noescape
-func squaredDifferencesAVX2(x *float32, n int, mean float32) (sum float32)
-
-//go:noescape
 func maximumAVX2(x *float32, n int) (extreme float32)
 
 //go:noescape
@@ -411,25 +393,7 @@ func minimumAVX2(x *float32, n int) (extreme float32)
 func expSumAVX2(dst, x *float32, n int, shift float32) (sum float32)
 
 //go:noescape
-func sumExpAVX2(x *float32, n int, shift float32) (sum float32)
-
-//go:noescape
 func softmaxGradientAVX2(dst, y, dy *float32, n int, dot float32)
-
-//go:noescape
-func logSoftmaxGradientAVX2(dst, y, dy *float32, n int, dot float32)
-
-//go:noescape
-func normaliseAVX2(dst, x, gamma, beta *float32, n int, mean, rstd float32)
-
-//go:noescape
-func normaliseSumsAVX2(x, dy, gamma *float32, n int, mean, rstd float32) (sum, sumX float32)
-
-//go:noescape
-func normaliseParametersAVX2(dgamma, dbeta, x, dy *float32, n int, mean, rstd float32)
-
-//go:noescape
-func normaliseGradientAVX2(dx, x, dy, gamma *float32, n int, mean, rstd, sum, sumX float32)
 
 //go:noescape
 func dotInt8AVX2(dst *int32, query, block *int8, count, n, step int)

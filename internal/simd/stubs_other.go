@@ -294,10 +294,6 @@ func tilePairs12BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func adamwAVX2(p, m, v, gradient *float32, n int, c *float32) {
-	panic(noAssembly)
-}
-
 func dots1x1AVX2(t *tile) {
 	panic(noAssembly)
 }
@@ -386,18 +382,6 @@ func andAVX2(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func fmaAVX2(dst, a, b, c *float32, n int) {
-	panic(noAssembly)
-}
-
-func scaleAddAVX2(dst, a, b *float32, n int, s float32) {
-	panic(noAssembly)
-}
-
-func affineAVX2(dst, a *float32, n int, scale, offset float32) {
-	panic(noAssembly)
-}
-
 func expAVX2(dst, x *float32, n int) {
 	panic(noAssembly)
 }
@@ -466,10 +450,6 @@ func greaterOrEqualAVX2(dst *bool, a, b *float32, n, step int) {
 	panic(noAssembly)
 }
 
-func pixelsAVX2(dst *float32, src *uint8, n int, scale, offset *float32) {
-	panic(noAssembly)
-}
-
 func roundBFloat16AVX2(dst, x *float32, n int) {
 	panic(noAssembly)
 }
@@ -534,10 +514,6 @@ func dotAVX2(a, b *float32, n int) (sum float32) {
 	panic(noAssembly)
 }
 
-func squaredDifferencesAVX2(x *float32, n int, mean float32) (sum float32) {
-	panic(noAssembly)
-}
-
 func maximumAVX2(x *float32, n int) (extreme float32) {
 	panic(noAssembly)
 }
@@ -550,31 +526,7 @@ func expSumAVX2(dst, x *float32, n int, shift float32) (sum float32) {
 	panic(noAssembly)
 }
 
-func sumExpAVX2(x *float32, n int, shift float32) (sum float32) {
-	panic(noAssembly)
-}
-
 func softmaxGradientAVX2(dst, y, dy *float32, n int, dot float32) {
-	panic(noAssembly)
-}
-
-func logSoftmaxGradientAVX2(dst, y, dy *float32, n int, dot float32) {
-	panic(noAssembly)
-}
-
-func normaliseAVX2(dst, x, gamma, beta *float32, n int, mean, rstd float32) {
-	panic(noAssembly)
-}
-
-func normaliseSumsAVX2(x, dy, gamma *float32, n int, mean, rstd float32) (sum, sumX float32) {
-	panic(noAssembly)
-}
-
-func normaliseParametersAVX2(dgamma, dbeta, x, dy *float32, n int, mean, rstd float32) {
-	panic(noAssembly)
-}
-
-func normaliseGradientAVX2(dx, x, dy, gamma *float32, n int, mean, rstd, sum, sumX float32) {
 	panic(noAssembly)
 }
 

@@ -5,13 +5,12 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// narrow generates the operations between numbers and smaller elements: masks,
-// pixels, half precision. Their counts are positive multiples of what they take
+// narrow generates the operations between numbers and smaller elements: masks and
+// half precision. Their counts are positive multiples of what they take
 // at a time; the callers do the rest.
 func narrow(f *file) {
 	selections(f)
 	comparisons(f)
-	pixels(f)
 	bfloats(f)
 	halves(f)
 }
@@ -85,27 +84,6 @@ func comparisons(f *file) {
 			f.VMOVQ(x.AsX(), element(dst, i, 1, 0))
 		})
 	}
-}
-
-// pixels generates dst = src*scale + offset with factors that repeat after 24.
-func pixels(f *file) {
-	f.function("pixelsAVX2", "dst *float32, src *uint8, n int, scale, offset *float32")
-	dst, src, n, scale, offset := f.gp("dst"), f.gp("src"), f.gp("n"), f.gp("scale"), f.gp("offset")
-	var factors, offsets [3]vec
-	for i := range factors {
-		factors[i], offsets[i] = f.YMM(), f.YMM()
-		f.VMOVUPS(at(scale, 32*i), factors[i])
-		f.VMOVUPS(at(offset, 32*i), offsets[i])
-	}
-	f.groups(n, 24, func(index reg.Register) {
-		for i := range factors {
-			x := f.YMM()
-			f.VPMOVZXBD(element(src, index, 1, 8*i), x)
-			f.VCVTDQ2PS(x, x)
-			f.VFMADD213PS(offsets[i], factors[i], x)
-			f.VMOVUPS(x, element(dst, index, 4, 8*i))
-		}
-	})
 }
 
 // bfloat rounds x to bfloat16, nearest even, and leaves it in the upper halves.

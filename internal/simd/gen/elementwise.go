@@ -46,7 +46,6 @@ func elementwise(f *file) {
 	f.scalar("scalarDiv", func(a, s, y vec) { f.VDIVPS(a, s, y) })
 	f.scalar("xor", func(a, s, y vec) { f.VXORPS(a, s, y) })
 	f.scalar("and", func(a, s, y vec) { f.VANDPS(a, s, y) })
-	fused(f)
 }
 
 // scalar generates dst = op(a, s).
@@ -59,41 +58,6 @@ func (f *file) scalar(name string, op func(a, s, y vec)) {
 		y := f.YMM()
 		op(l.load(p["a"]), s, y)
 		l.store(y, p["dst"])
-	})
-	f.end()
-}
-
-// fused generates the multiply-adds.
-func fused(f *file) {
-	const three = "dst, a, b, c *float32, n int"
-	f.function("fmaAVX2", three)
-	p := f.addresses(three)
-	f.each(f.gp("n"), 4, func(l lane) {
-		c := l.load(p["c"])
-		f.VFMADD231PS(l.load(p["a"]), l.load(p["b"]), c)
-		l.store(c, p["dst"])
-	})
-	f.end()
-
-	const two = "dst, a, b *float32, n int, s float32"
-	f.function("scaleAddAVX2", two)
-	p = f.addresses(two)
-	s := f.spread("s")
-	f.each(f.gp("n"), 4, func(l lane) {
-		b := l.load(p["b"])
-		f.VFMADD231PS(l.load(p["a"]), s, b)
-		l.store(b, p["dst"])
-	})
-	f.end()
-
-	const one = "dst, a *float32, n int, scale, offset float32"
-	f.function("affineAVX2", one)
-	p = f.addresses(one)
-	scale, offset := f.spread("scale"), f.spread("offset")
-	f.each(f.gp("n"), 4, func(l lane) {
-		a := l.load(p["a"])
-		f.VFMADD213PS(offset, scale, a)
-		l.store(a, p["dst"])
 	})
 	f.end()
 }

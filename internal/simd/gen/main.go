@@ -39,7 +39,6 @@ func main() {
 		{"tile_avx2", tiles},
 		{"tile_avx512", wideTiles},
 		{"tile_bf16", pairTiles},
-		{"adamw_avx2", adamw},
 		{"dots_avx2", dots},
 		{"elementwise_avx2", elementwise},
 		{"function_avx2", functions},
