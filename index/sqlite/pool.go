@@ -96,6 +96,8 @@ func openReadOnly(ctx context.Context, path string) (*sql.DB, error) {
 const (
 	magic             = "SQLite format 3\x00"
 	headerSize        = 100
+	layoutOffset      = 44 // SQLite's format of the tables
+	newestLayout      = 4
 	versionOffset     = 60
 	applicationOffset = 68
 	cellsOffset       = 103 // of the table of tables, on the first page
@@ -132,6 +134,7 @@ func probe(path string) (exists bool, err error) {
 	}
 	application := binary.BigEndian.Uint32(header[applicationOffset:])
 	version := binary.BigEndian.Uint32(header[versionOffset:])
+	layout := binary.BigEndian.Uint32(header[layoutOffset:])
 	switch {
 	case string(header[:len(magic)]) != magic:
 		return false, fmt.Errorf("it is not a loopitr index: %w", loopitr.ErrInvalid)
@@ -144,6 +147,8 @@ func probe(path string) (exists bool, err error) {
 			version, schemaVersion, loopitr.ErrInvalid)
 	case version == 0:
 		return false, fmt.Errorf("its format is 0: %w", loopitr.ErrCorrupt)
+	case layout > newestLayout: // SQLite's own error for it has a code for all and nothing
+		return false, fmt.Errorf("its tables are in SQLite's format %d, the newest is %d: %w", layout, newestLayout, loopitr.ErrCorrupt)
 	}
 	return true, nil
 }
