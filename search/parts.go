@@ -19,11 +19,14 @@ const maxParts = 64
 //	beach +0.5 "at night" -0.3 "people" +item:"trips/a.jpg" -2 picture:"b.jpg"
 //
 // Weighted parts begin with + or - and perhaps a number; then comes a quoted text
-// or item:"path of a stored picture" or picture:"file". What comes before the
-// first of them is a caption of weight 1. Anything else is taken as plain text, so
+// or item:"path of a stored picture" or picture:"file"; the latter two need no
+// weight in front. What comes before the first part is a caption of weight 1. Anything else is taken as plain text, so
 // that a caption may hold signs and numbers. open reads picture files; nil refuses
 // them. Every error of the syntax wraps ErrInvalid.
 func ParseParts(text string, open func(name string) ([]byte, error)) ([]loopitr.Part, error) {
+	if kind, quoted, _ := strings.Cut(strings.TrimSpace(text), ":"); (kind == "item" || kind == "picture") && strings.HasPrefix(quoted, `"`) {
+		text = "+" + strings.TrimSpace(text)
+	}
 	caption, rest := text, ""
 	for i := range text {
 		if before, _ := utf8.DecodeLastRuneInString(text[:i]); i > 0 && !unicode.IsSpace(before) {

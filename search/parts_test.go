@@ -37,6 +37,8 @@ func TestParseParts(t *testing.T) {
 		`+"say \"hi\" \\ \n"`:            {text(1, `say "hi" \ \n`)},
 		`cat +2 item:"trips/a b.jpg"`:    {text(1, "cat"), {Weight: 2, Item: "trips/a b.jpg"}},
 		`-picture:"p.jpg" +"x"`:          {{Weight: -1, Picture: []byte("p")}, text(1, "x")},
+		` item:"a.png" -0.5 "b"`:         {{Weight: 1, Item: "a.png"}, text(-0.5, "b")},
+		"item: a list":                   {text(1, "item: a list")},
 		"日本 +1 \"夜\"":                    {text(1, "日本"), text(1, "夜")},
 		"海\u3000+0.5 \"夜\"":              {text(1, "海"), text(0.5, "夜")}, // an ideographic space
 		`voilà-"x"`:                      {text(1, `voilà-"x"`)},         // à ends in the byte of a no-break space

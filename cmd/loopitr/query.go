@@ -65,13 +65,16 @@ func (m *mix) add(arg string) error {
 		err := m.flush()
 		m.sign = arg
 		return err
-	case isPicture(arg):
+	case isPicture(arg) || isItem(arg):
 		if len(m.words) > 0 {
 			if err := m.flush(); err != nil {
 				return err
 			}
 		}
-		m.words = append(m.words, "picture:"+arg)
+		if !isItem(arg) {
+			arg = "picture:" + arg
+		}
+		m.words = append(m.words, arg)
 		m.sign = cmp.Or(m.sign, "+")
 		return m.flush()
 	case m.sign == "" && len(m.words) == 0 && m.text.Len() > 0:
@@ -119,6 +122,9 @@ func isPicture(arg string) bool {
 	}
 	return false
 }
+
+// isItem tells a stored picture among the words of a query.
+func isItem(arg string) bool { return strings.HasPrefix(arg, "item:") && !strings.Contains(arg, `"`) }
 
 // maxPicture bounds a picture file on the command line.
 const maxPicture = 256 << 20

@@ -29,6 +29,9 @@ func TestParseQuery(t *testing.T) {
 		"picture":          {[]string{"./a b.jpg"}, []loopitr.Part{{Weight: 1, Picture: picture}}},
 		"weighted picture": {[]string{"dog", "-2", "./a b.jpg", "snow"}, []loopitr.Part{text(1, "dog"), {Weight: -2, Picture: picture}, text(1, "snow")}},
 		"item":             {[]string{"+1", "item:x/y z.png"}, []loopitr.Part{{Weight: 1, Item: "x/y z.png"}}},
+		"item alone":       {[]string{"item:x/y.png"}, []loopitr.Part{{Weight: 1, Item: "x/y.png"}}},
+		"words and item":   {[]string{"a", "dog", "item:y.png", "-1", "snow"}, []loopitr.Part{text(1, "a dog"), {Weight: 1, Item: "y.png"}, text(-1, "snow")}},
+		"item first":       {[]string{`item:"y z.png" -0.5 "snow"`}, []loopitr.Part{{Weight: 1, Item: "y z.png"}, text(-0.5, "snow")}},
 		"quotes inside":    {[]string{"+1", `a "b" \c`}, []loopitr.Part{text(1, `a "b" \c`)}},
 		"signs in words":   {[]string{"c++", "-", "a-b", "4-5"}, []loopitr.Part{text(1, "c++"), text(-1, "a-b 4-5")}},
 	} {
