@@ -11,8 +11,8 @@ import (
 type Result struct {
 	Images   int `json:"images"`
 	Captions int `json:"captions"`
-	// Level of the intervals, 0.95 for 95 %.
-	Level float64       `json:"interval_level"`
+	// Level of the intervals, 0.95 for 95 %; 0 where none were made.
+	Level float64       `json:"interval_level,omitzero"`
 	Dual  recall.Report `json:"dual"`
 	// Reranked goes by the matcher's own rule, as search does; nil when nothing
 	// was re-ranked.
@@ -54,7 +54,10 @@ type RecallGap struct {
 // Result reports the dual encoder, the matcher's own rule, and the paper's where
 // it is another.
 func (s *Scores) Result(b recall.Bootstrap) (Result, error) {
-	r := Result{Level: cmp.Or(b.Level, recall.DefaultLevel), Images: s.Images, Captions: s.Captions, Seconds: s.Seconds, Skipped: s.Skipped}
+	r := Result{Images: s.Images, Captions: s.Captions, Seconds: s.Seconds, Skipped: s.Skipped}
+	if b.Resamples >= 0 {
+		r.Level = cmp.Or(b.Level, recall.DefaultLevel)
+	}
 	var err error
 	if r.Dual, err = s.Report(Order{}, b); err != nil || s.Rerank == 0 {
 		return r, err

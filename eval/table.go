@@ -12,7 +12,11 @@ import (
 // directions, with the gap, intervals, candidates, pairs and times.
 func (r Result) Table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s; recall in percent, %.3g%% interval in brackets\n", count(r.Images, "picture"), count(r.Captions, "caption"), 100*r.Level)
+	fmt.Fprintf(&b, "%s, %s; recall in percent", count(r.Images, "picture"), count(r.Captions, "caption"))
+	if r.Level > 0 {
+		fmt.Fprintf(&b, ", %.3g%% interval in brackets", 100*r.Level)
+	}
+	b.WriteByte('\n')
 	if len(r.Skipped) > 0 {
 		fmt.Fprintf(&b, "%s left out; the first: %s\n", count(len(r.Skipped), "picture"), r.Skipped[0].Reason)
 	}

@@ -36,7 +36,7 @@ type Intervals struct {
 type Direction struct {
 	Figures
 	Queries   int       `json:"queries"`
-	Intervals Intervals `json:"intervals"`
+	Intervals Intervals `json:"intervals,omitzero"` // zero: none were made
 }
 
 // Report is both directions of one way of retrieving.
@@ -45,7 +45,7 @@ type Report struct {
 	TextToImage Direction `json:"t2i"`
 	// RSum is the sum of R1, R5 and R10 of both directions, at most 600.
 	RSum         float64  `json:"rsum"`
-	RSumInterval Interval `json:"rsum_interval"`
+	RSumInterval Interval `json:"rsum_interval,omitzero"`
 }
 
 // Summarize measures both directions and their intervals. Queries of the same

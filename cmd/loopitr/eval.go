@@ -131,25 +131,33 @@ func (f *evalFlags) measure(ctx context.Context, line *terminal.Line, m *model, 
 	return measured{result, points}, err
 }
 
+// write prints what was measured before it writes files, which may fail.
 func (f *evalFlags) write(out io.Writer, line *terminal.Line, r measured) error {
-	if len(r.Sweep) > 0 {
-		if err := durable.WriteFile(f.plot, func(w io.Writer) error { return eval.Plot(w, r.Sweep) }); err != nil {
+	print := func() error {
+		if f.json == "-" {
+			return printJSON(out, r)
+		}
+		if _, err := io.WriteString(out, r.Table()); err != nil {
 			return err
 		}
-		line.Keep("plot: " + f.plot)
+		return printSweep(out, r.Sweep)
 	}
-	if f.json == "-" {
-		return printJSON(out, r)
+	if err := print(); err != nil {
+		return err
 	}
-	if f.json != "" {
+	if f.json != "" && f.json != "-" {
 		if err := durable.WriteFile(f.json, func(w io.Writer) error { return printJSON(w, r) }); err != nil {
 			return err
 		}
 	}
-	if _, err := io.WriteString(out, r.Table()); err != nil {
+	if len(r.Sweep) == 0 {
+		return nil
+	}
+	if err := durable.WriteFile(f.plot, func(w io.Writer) error { return eval.Plot(w, r.Sweep) }); err != nil {
 		return err
 	}
-	return printSweep(out, r.Sweep)
+	line.Keep("plot: " + f.plot)
+	return nil
 }
 
 func printSweep(w io.Writer, points []eval.Point) error {
