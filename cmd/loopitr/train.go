@@ -104,6 +104,9 @@ func runTrain(c *cobra.Command, g *global, std streams, f *trainFlags) error {
 // are read.
 func (f *trainFlags) options(flags *pflag.FlagSet) (train.Options, error) {
 	o := train.Options{Dir: f.out, Resume: f.resume}
+	if f.valSplit == "test" {
+		return o, fmt.Errorf("%w: the test split is for eval: choose on another", errUsage)
+	}
 	if f.dryRun && f.resume {
 		return o, fmt.Errorf("%w: --dry-run is for a new run", errUsage)
 	}
@@ -164,6 +167,9 @@ func (f *trainFlags) open(ctx context.Context, line *terminal.Line) (_ *trainSet
 			err = nil // no such split
 		}
 	}
+	if err == nil && s.validation != nil && held.Path == f.data.Path {
+		err = apart(s.train, s.validation)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("validation: %w", err)
 	}
@@ -173,6 +179,20 @@ func (f *trainFlags) open(ctx context.Context, line *terminal.Line) (_ *trainSet
 	}
 	s.skipped = errors.Join(s.skipped, reportSkips(line, s.validation.Skipped))
 	return &s, nil
+}
+
+// apart refuses to validate on pictures that are trained on.
+func apart(training, validation *dataset.Set) error {
+	trained := map[string]bool{}
+	for _, r := range training.Records {
+		trained[r.ID] = true
+	}
+	for _, r := range validation.Records {
+		if trained[r.ID] {
+			return fmt.Errorf("%q is trained on too: give another --val, --split or --val-split: %w", r.ID, loopitr.ErrInvalid)
+		}
+	}
+	return nil
 }
 
 // stopped says how to go on after Ctrl-C.

@@ -38,7 +38,11 @@ func stepText(p train.Progress) string {
 	if p.Steps > 0 {
 		fmt.Fprintf(&b, "/%d", p.Steps)
 	}
-	fmt.Fprintf(&b, "  loss %.3f (", m.Loss)
+	if p.Left > 0 {
+		fmt.Fprintf(&b, "  %s left", p.Left.Round(time.Second))
+	}
+	// What a line of 80 columns cuts off comes last.
+	fmt.Fprintf(&b, "  %.0f pairs/s  temperature %.4f  loss %.3f (", m.PairsPerSecond, m.Temperature, m.Loss)
 	separator := ""
 	for _, part := range lossParts {
 		if v, ok := m.Parts[part]; ok && v != 0 {
@@ -46,12 +50,9 @@ func stepText(p train.Progress) string {
 			separator = ", "
 		}
 	}
-	fmt.Fprintf(&b, ")  temperature %.4f  gradient %.2f  %.0f pairs/s", m.Temperature, m.GradientNorm, m.PairsPerSecond)
+	fmt.Fprintf(&b, ")  gradient %.2f", m.GradientNorm)
 	if m.SkippedRows > 0 {
 		fmt.Fprintf(&b, "  %.1f%% rows skipped", 100*m.SkippedRows)
-	}
-	if p.Left > 0 {
-		fmt.Fprintf(&b, "  %s left", p.Left.Round(time.Second))
 	}
 	return b.String()
 }
