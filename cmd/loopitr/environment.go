@@ -14,7 +14,8 @@ import (
 // exitHelp ends every command's help.
 const exitHelp = `
 Exit codes: 0 done, 1 nothing found or below the cut, 2 usage, unusable or missing input,
-3 done but some inputs were skipped, 4 anything else failed.`
+3 done but some inputs were skipped, 4 anything else failed.
+`
 
 // finish gives every command what all of them share: arguments checked as usage,
 // each flag's environment variable read and named in the help, exit codes.

@@ -113,6 +113,24 @@ Start with "loopitr demo": it needs nothing but this binary.
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w (see %q)", errUsage, err, c.CommandPath()+" --help")
 	})
+	refuseUnknownTopics(root)
 	finish(root)
 	return root
+}
+
+// refuseUnknownTopics makes help of what is not there an error, as the command would be.
+func refuseUnknownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil || help == root {
+		return
+	}
+	help.Run = nil
+	help.RunE = func(c *cobra.Command, args []string) error {
+		topic, rest, err := root.Find(args)
+		if err != nil || len(rest) > 0 {
+			return fmt.Errorf("%w: no help on %q: there are %s", errUsage, strings.Join(args, " "), strings.Join(names(root), ", "))
+		}
+		return topic.Help()
+	}
 }

@@ -30,7 +30,7 @@ func (f *searchFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.model, "model", "", "folder of the model (default: the one the index was made with)")
 	flags.StringVar(&f.folder, "folder", "", "the indexed folder, should it have moved")
 	f.rerank = defaultCandidates()
-	flags.Var(&f.rerank, "rerank", "candidates that the cross encoder judges")
+	flags.Var(&f.rerank, "rerank", "candidates that the cross encoder judges: `N|off`")
 	flags.IntVarP(&f.count, "count", "k", search.DefaultCount, "how many hits")
 	flags.Float32Var(&f.minMatch, "min-match", 0, "drop hits whose match probability is below this, 0 to 1")
 	flags.StringVar(&f.where, "where", "", `conditions, such as 'taken:2024-01..2024-06 camera:canon path:trips/* -ext:png'`)
