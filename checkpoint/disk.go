@@ -42,12 +42,12 @@ func (realDisk) rename(from, to string) error { return os.Rename(from, to) }
 func (realDisk) removeAll(path string) error  { return os.RemoveAll(path) }
 func (realDisk) sync(folder string) error     { return durable.SyncFolder(folder) }
 
-// kind gives a full disk and a missing file their kinds of error.
+// kind gives a full disk and a missing file their kinds of error, unless they have one.
 func kind(err error) error {
 	switch {
 	case durable.Full(err):
 		return fmt.Errorf("%w (%w)", err, loopitr.ErrUnavailable)
-	case errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, os.ErrNotExist) && !errors.Is(err, loopitr.ErrNotFound):
 		return fmt.Errorf("%w (%w)", err, loopitr.ErrNotFound)
 	}
 	return err

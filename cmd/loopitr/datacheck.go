@@ -28,6 +28,7 @@ empty and repeated captions, and pictures (by content) and captions that differe
 splits share. Exit code 3 means that some pictures or rows are unusable, or that
 splits share pictures.`,
 		Example: `  loopitr data check dataset_flickr8k.json --images images.zip
+  loopitr data check '{train,test}.tsv'  # finds pictures and captions that both have
   loopitr data check shards --json > findings.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -52,7 +52,7 @@ Files that are no pictures, damaged or too large are skipped, shown, listed by
 	flags.StringVar(&f.model, "model", "", "folder of the model")
 	flags.StringVar(&f.index, "index", "", "index file (default DIR/"+defaultIndex+")")
 	flags.StringVar(&f.report, "report", "", "list what was skipped, and why, in this file (JSON lines)")
-	flags.Var(&f.tokens, "tokens", "keep image tokens for fast re-ranking: int8, float16, or off to encode candidates again")
+	flags.Var(&f.tokens, "tokens", "keep image tokens for fast re-ranking: int8 (smallest, rounded to 255 steps), float16 (nearly exact), or off to encode candidates again")
 	flags.BoolVar(&f.rebuild, "rebuild", false, "accept an index of another model: it stays in use until the new one is complete")
 	flags.BoolVar(&f.json, "json", false, "print the counts as JSON")
 	flags.StringArrayVar(&f.build.Exclude, "exclude", nil, "leave out names or paths that match this pattern")

@@ -34,7 +34,7 @@ func (f *searchFlags) register(flags *pflag.FlagSet) {
 	flags.IntVarP(&f.count, "count", "k", search.DefaultCount, "how many hits")
 	flags.Float32Var(&f.minMatch, "min-match", 0, "drop hits whose match probability is below this, 0 to 1")
 	flags.StringVar(&f.where, "where", "", `conditions, such as 'taken:2024-01..2024-06 camera:canon path:trips/* -ext:png'`)
-	flags.DurationVar(&f.timeout, "timeout", 0, "answer after this long at the latest, not re-ranked if need be (loading the model not counted)")
+	flags.DurationVar(&f.timeout, "timeout", 0, "stop after this long: what is found but not yet judged comes in the dual encoder's order; nothing found is an error (loading the model not counted)")
 	f.output.register(flags)
 }
 
