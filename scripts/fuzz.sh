@@ -12,7 +12,9 @@ fuzz() {
   local dir=$1 target=$2 log
   log=$(go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 10x -parallel 1 2>&1) || {
     # Go sometimes ends a run that found nothing with an error, when its time is over.
-    grep -q 'Failing input\|panic:' <<< "$log" || grep -q '^ *context deadline exceeded' <<< "$log" || { echo "$log"; echo "FAIL $dir $target"; return 1; }
+    if grep -q 'Failing input\|panic:' <<< "$log" || ! grep -q '^ *context deadline exceeded' <<< "$log"; then
+      echo "$log"; echo "FAIL $dir $target"; return 1
+    fi
   }
   echo "$dir $target: $(grep -o 'execs: [0-9]*' <<< "$log" | tail -1), $(grep -o 'new interesting: [0-9]* (total: [0-9]*)' <<< "$log" | tail -1)"
   local kept="$dir/testdata/fuzz/$target" found

@@ -49,9 +49,13 @@ func (x *Index) wrap(operation string, err error) error {
 	if fullCode(err) == codeShortRead {
 		kind = loopitr.ErrCorrupt
 	}
-	if kind == nil && strings.Contains(err.Error(), "no such table") {
+	switch {
+	case kind != nil:
+	case strings.Contains(err.Error(), "no such table"):
 		// Publish by another process dropped the generation since it was opened.
 		kind = loopitr.ErrUnavailable
+	case strings.Contains(err.Error(), "sql: Scan error"):
+		kind = loopitr.ErrCorrupt // a value of another type than was written
 	}
 	if kind == nil || errors.Is(err, kind) {
 		return fmt.Errorf("%s %q: %w", operation, x.path, err)
