@@ -133,16 +133,7 @@ func (f *evalFlags) measure(ctx context.Context, line *terminal.Line, m *model, 
 
 // write prints what was measured before it writes files, which may fail.
 func (f *evalFlags) write(out io.Writer, line *terminal.Line, r measured) error {
-	print := func() error {
-		if f.json == "-" {
-			return printJSON(out, r)
-		}
-		if _, err := io.WriteString(out, r.Table()); err != nil {
-			return err
-		}
-		return printSweep(out, r.Sweep)
-	}
-	if err := print(); err != nil {
+	if err := f.print(out, r); err != nil {
 		return err
 	}
 	if f.json != "" && f.json != "-" {
@@ -158,6 +149,16 @@ func (f *evalFlags) write(out io.Writer, line *terminal.Line, r measured) error 
 	}
 	line.Keep("plot: " + f.plot)
 	return nil
+}
+
+func (f *evalFlags) print(out io.Writer, r measured) error {
+	if f.json == "-" {
+		return printJSON(out, r)
+	}
+	if _, err := io.WriteString(out, r.Table()); err != nil {
+		return err
+	}
+	return printSweep(out, r.Sweep)
 }
 
 func printSweep(w io.Writer, points []eval.Point) error {

@@ -121,10 +121,7 @@ Start with "loopitr demo": it needs nothing but this binary.
 // refuseUnknownTopics makes help of what is not there an error, as the command would be.
 func refuseUnknownTopics(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
-	help, _, err := root.Find([]string{"help"})
-	if err != nil || help == root {
-		return
-	}
+	help, _, _ := root.Find([]string{"help"}) // made by the line above
 	help.Run = nil
 	help.RunE = func(c *cobra.Command, args []string) error {
 		topic, rest, err := root.Find(args)

@@ -167,7 +167,7 @@ func (f *trainFlags) open(ctx context.Context, line *terminal.Line) (_ *trainSet
 			err = nil // no such split
 		}
 	}
-	if err == nil && s.validation != nil && held.Path == f.data.Path {
+	if err == nil && s.validation != nil && filepath.Clean(held.Path) == filepath.Clean(f.data.Path) {
 		err = apart(s.train, s.validation)
 	}
 	if err != nil {
