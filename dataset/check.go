@@ -18,6 +18,9 @@ type CheckConfig struct {
 	// Decode judges the bytes of a picture; nil leaves pictures unjudged. It is
 	// called concurrently and does not keep the bytes.
 	Decode func(encoded []byte) error
+	// Undecodable, if not nil, hears of every picture that cannot be read or
+	// decoded, in the order of the records, after all were read.
+	Undecodable func(id string, cause error)
 	// Workers is how many pictures are read at a time; 0 is one per processor.
 	Workers int
 	// Details is how many findings of each kind are listed; all are counted.
@@ -73,7 +76,7 @@ func Check(ctx context.Context, s *Set, config CheckConfig) (Findings, error) {
 	if err != nil {
 		return Findings{}, err
 	}
-	f.pictures(s.Records, read, config.Details)
+	f.pictures(s.Records, read, config)
 	f.captions(s.Records, config.Details)
 	return f, nil
 }
@@ -113,7 +116,7 @@ func readPictures(ctx context.Context, s *Set, config CheckConfig) ([]pictureRea
 }
 
 // pictures reports in the order of the records, whichever was read first.
-func (f *Findings) pictures(records []Record, read []pictureRead, details int) {
+func (f *Findings) pictures(records []Record, read []pictureRead, config CheckConfig) {
 	first := map[[sha256.Size]byte]int{}
 	for i, r := range records {
 		switch err := read[i].err; {
@@ -121,7 +124,10 @@ func (f *Findings) pictures(records []Record, read []pictureRead, details int) {
 			f.Absent++
 			continue
 		case err != nil:
-			f.Undecodable.add(details, "%s: %v", r.ID, err)
+			f.Undecodable.add(config.Details, "%s: %v", r.ID, err)
+			if config.Undecodable != nil {
+				config.Undecodable(r.ID, err)
+			}
 		}
 		if read[i].hash == ([sha256.Size]byte{}) {
 			continue // it could not be read
@@ -135,7 +141,7 @@ func (f *Findings) pictures(records []Record, read []pictureRead, details int) {
 		if records[same].Split != r.Split {
 			finding = &f.SharedPictures
 		}
-		finding.add(details, "%s (%s) is %s (%s), sha256 %s", r.ID, splitWord(r.Split), records[same].ID,
+		finding.add(config.Details, "%s (%s) is %s (%s), sha256 %s", r.ID, splitWord(r.Split), records[same].ID,
 			splitWord(records[same].Split), hex.EncodeToString(read[i].hash[:6]))
 	}
 }

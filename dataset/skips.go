@@ -50,11 +50,15 @@ type Skip struct {
 
 // String is the one line that is shown.
 func (s Skip) String() string {
-	line := fmt.Sprintf("skipping %s: %s", s.Where, s.Reason)
-	if s.Detail != "" {
-		line += ": " + s.Detail
+	return fmt.Sprintf("skipping %s: %s", s.Where, s.Cause())
+}
+
+// Cause is the reason and what was wrong.
+func (s Skip) Cause() string {
+	if s.Detail == "" {
+		return string(s.Reason)
 	}
-	return line
+	return string(s.Reason) + ": " + s.Detail
 }
 
 // Skips is what was left out: full counts, and the first of them in detail.

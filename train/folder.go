@@ -76,7 +76,7 @@ func open(ctx context.Context, o Options) (_ *run, err error) {
 
 // openHeld opens the pictures to validate on.
 func (r *run) openHeld(ctx context.Context) (err error) {
-	r.held, err = openPictures(ctx, r.Validation, r.Config, r.skipping(" for validation"))
+	r.held, err = openPictures(ctx, r.Validation, r.Config, r.skipping("validation: "))
 	if err == nil {
 		r.held.thin(r.Config.Validation.Pictures)
 	}
@@ -134,7 +134,7 @@ func (r *run) newSampler(records []dataset.Record) (*dataset.Sampler, error) {
 // skipping tells the observer of pictures that cannot be used.
 func (r *run) skipping(why string) func(id string, err error) {
 	return func(id string, err error) {
-		r.Observe(Progress{Note: fmt.Sprintf("skipping %s%s: %v", id, why, err)})
+		r.Observe(Progress{Skipped: Skip{id, fmt.Errorf("%s%w", why, err)}})
 	}
 }
 

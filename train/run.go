@@ -41,10 +41,17 @@ type Progress struct {
 	Steps   int           // planned; 0 as long as only time says when the run ends
 	Left    time.Duration // estimate
 	Note    string        // one line of news, with a zero Measure
+	Skipped Skip          // a picture that cannot be used, with a zero Measure
 	// Stage, with a zero Measure, is what goes on between steps, such as a part of a
 	// validation, and how much of it is done.
 	Stage       string
 	Done, Total int
+}
+
+// Skip is a picture that is left out, and why.
+type Skip struct {
+	Path string
+	Err  error
 }
 
 // Result is what a run came to.

@@ -53,7 +53,7 @@ func TestUnreadablePicturesAreSkippedAndNoted(t *testing.T) {
 		fmt.Fprintln(&notes, s)
 	}
 	o := train.Options{Config: noisy(2), Dir: t.TempDir(), Train: set, Engine: openEngine(t)}
-	o.Observe = func(p train.Progress) { fmt.Fprintln(&notes, p.Note) }
+	o.Observe = func(p train.Progress) { fmt.Fprintln(&notes, p.Note, p.Skipped) }
 	if _, err := train.Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"strings"
 	"sync/atomic"
 
 	"github.com/loopitr/loopitr/dataset"
@@ -50,29 +52,34 @@ func runDataCheck(ctx context.Context, g *global, std streams, f checkFlags) err
 		return err
 	}
 	defer set.Close() // only read
-	decode, done := decoder(f.maxPixels), atomic.Int64{}
-	findings, err := dataset.Check(ctx, set, dataset.CheckConfig{Details: f.details, Decode: func(encoded []byte) error {
-		line.Update(fmt.Sprintf("%d/%d pictures", done.Add(1), len(set.Records)))
-		return decode(encoded)
-	}})
-	line.Clear()
-	if err != nil {
-		return err
-	}
-	if f.json {
-		err = printJSON(std.out, findings)
-	} else {
-		for _, text := range describeFindings(findings, f.details) {
-			if err == nil {
-				_, err = fmt.Fprintln(std.out, text)
-			}
+	return f.data.report.listing(line, func(skips *skipLog) error {
+		skips.noteSet(set.Skipped)
+		decode, done := decoder(f.maxPixels), atomic.Int64{}
+		findings, err := dataset.Check(ctx, set, dataset.CheckConfig{
+			Details: f.details,
+			Decode: func(encoded []byte) error {
+				line.Update(fmt.Sprintf("%d/%d pictures", done.Add(1), len(set.Records)))
+				return decode(encoded)
+			},
+			Undecodable: func(id string, cause error) { skips.note(id, cause.Error()) },
+		})
+		line.Clear()
+		if err != nil {
+			return err
 		}
+		return f.print(std.out, findings)
+	})
+}
+
+// print ends with errSkipped when splits share pictures.
+func (f *checkFlags) print(w io.Writer, findings dataset.Findings) (err error) {
+	if f.json {
+		err = printJSON(w, findings)
+	} else {
+		_, err = fmt.Fprintln(w, strings.Join(describeFindings(findings, f.details), "\n"))
 	}
 	if err == nil && findings.SharedPictures.Count > 0 {
 		err = errSkipped
-	}
-	if err == nil {
-		err = findingsError(findings)
 	}
 	return err
 }
@@ -117,12 +124,4 @@ func describeFindings(f dataset.Findings, details int) []string {
 		}
 	}
 	return lines
-}
-
-// findingsError ends a command with errSkipped when some inputs are unusable.
-func findingsError(f dataset.Findings) error {
-	if f.Skipped.Total()+f.Undecodable.Count > 0 {
-		return errSkipped
-	}
-	return nil
 }

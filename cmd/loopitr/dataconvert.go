@@ -1,10 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/loopitr/loopitr/dataset"
@@ -83,21 +82,23 @@ func (f *convertFlags) config() dataset.ConvertConfig {
 
 // write converts the set and says what came of it.
 func (f *convertFlags) write(ctx context.Context, std streams, line *terminal.Line, set *dataset.Set) error {
-	skipped := reportSkips(line, set.Skipped)
+	return f.data.report.listing(line, func(skips *skipLog) error { return f.convert(ctx, std.out, skips, set) })
+}
+
+func (f *convertFlags) convert(ctx context.Context, out io.Writer, skips *skipLog, set *dataset.Set) error {
+	skips.addSet(set.Skipped)
 	lost, err := dataset.Convert(ctx, set, f.config())
 	if err != nil {
 		return err
 	}
-	skipped = errors.Join(skipped, reportSkips(line, lost))
+	skips.addSet(lost)
 	written := writtenData{
 		Out: f.out, Format: dataset.Format(f.to), Pictures: len(set.Records) - lost.Total(),
 		Skipped: set.Skipped.Total() + lost.Total(), Splits: dataset.StatsOf(set.Records, 0).Splits,
 	}
 	if f.asJSON {
-		return cmp.Or(printJSON(std.out, written), skipped)
+		return printJSON(out, written)
 	}
-	if _, err := fmt.Fprintf(std.out, "wrote %d pictures to %s\n", written.Pictures, written.Out); err != nil {
-		return err
-	}
-	return skipped
+	_, err = fmt.Fprintf(out, "wrote %d pictures to %s\n", written.Pictures, written.Out)
+	return err
 }

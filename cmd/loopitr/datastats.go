@@ -43,17 +43,14 @@ func runDataStats(ctx context.Context, g *global, std streams, f statsFlags) err
 		return err
 	}
 	defer set.Close() // only read
-	skipped := reportSkips(g.line(std), set.Skipped)
-	stats := dataset.StatsOf(set.Records, f.words)
-	if f.json {
-		err = printJSON(std.out, stats)
-	} else {
-		err = printStats(std.out, stats)
-	}
-	if err != nil {
-		return err
-	}
-	return skipped
+	return f.data.report.listing(g.line(std), func(skips *skipLog) error {
+		skips.addSet(set.Skipped)
+		stats := dataset.StatsOf(set.Records, f.words)
+		if f.json {
+			return printJSON(std.out, stats)
+		}
+		return printStats(std.out, stats)
+	})
 }
 
 func printStats(w io.Writer, s dataset.Stats) error {

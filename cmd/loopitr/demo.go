@@ -178,7 +178,7 @@ func (d *demonstration) index(ctx context.Context, dir string) (*searcher, error
 	}
 	path := filepath.Join(folder, filepath.FromSlash(defaultIndex))
 	f := indexFlags{model: dir, index: path, tokens: tokenStores["int8"], rebuild: true}
-	report, err := f.fill(ctx, d.line, d.model, folder)
+	report, err := f.fill(ctx, &skipLog{line: d.line}, d.model, folder)
 	d.line.Clear()
 	if err != nil {
 		return nil, err

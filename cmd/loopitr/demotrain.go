@@ -29,7 +29,7 @@ func (d *demonstration) learn(ctx context.Context) (string, error) {
 	for n := 2; exists(filepath.Join(dir, "run")); n++ {
 		dir = d.inside(fmt.Sprintf("trained-%d", n))
 	}
-	o := train.Options{Config: d.recipe, Dir: dir, Observe: observer(d.line)}
+	o := train.Options{Config: d.recipe, Dir: dir, Observe: observer(&skipLog{line: d.line})}
 	shards, held := d.inside("data", "train-{00..01}.tar"), d.inside("data", "val.tar")
 	var err error
 	if o.Train, err = dataset.Open(ctx, dataset.Options{Path: shards}); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
-	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/spf13/cobra"
 )
 
@@ -24,6 +22,7 @@ type encodeFlags struct {
 	data       source
 	store      string
 	tokens     string
+	report     reportFile
 }
 
 // encodeBatch is how many captions or pictures are encoded at once.
@@ -53,6 +52,7 @@ token file, on which train --tokens trains at a fraction of the cost.`,
 	flags.StringVar(&f.data.Split, "split", "", "split of --data to encode (default all)")
 	flags.StringVar(&f.data.Images, "images", "", "folder or zip of the pictures of --data")
 	flags.StringVar(&f.tokens, "tokens", "", "write the vision tower's tokens of --data to this file")
+	f.report.register(flags)
 	flags.StringVar(&f.store, "store", string(safetensors.F16), "number format of --tokens: "+strings.Join(stores(), ", "))
 	return c
 }
@@ -74,14 +74,20 @@ func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []st
 	defer m.Close()
 	line := g.line(std)
 	defer line.Clear()
-	if f.tokens != "" {
-		return f.writeTokens(ctx, std, line, m)
-	}
-	next := fromArgs(args)
-	if len(args) == 0 {
-		next = fromLines(ctx, std.in)
-	}
-	e := encoder{m: m, line: line, pictures: f.pictures}
+	return f.report.listing(line, func(skips *skipLog) error {
+		if f.tokens != "" {
+			return f.writeTokens(ctx, std, skips, m)
+		}
+		next := fromArgs(args)
+		if len(args) == 0 {
+			next = fromLines(ctx, std.in)
+		}
+		return f.writeVectors(ctx, std, &encoder{m: m, skips: skips, pictures: f.pictures}, next)
+	})
+}
+
+// writeVectors encodes all that next gives, to standard output or a file.
+func (f *encodeFlags) writeVectors(ctx context.Context, std streams, e *encoder, next func() (string, error)) error {
 	if f.out == "" {
 		out := json.NewEncoder(std.out)
 		e.found = func(name string, v loopitr.Vector) error { return out.Encode(e.named(name, v)) }
@@ -93,11 +99,10 @@ func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []st
 		names, values = append(names, name), append(values, v...)
 		return nil
 	}
-	skipped := e.run(ctx, next)
-	if skipped != nil && !errors.Is(skipped, errSkipped) {
-		return skipped
+	if err := e.run(ctx, next); err != nil {
+		return err
 	}
-	return cmp.Or(writeVectors(f.out, m, names, values), skipped)
+	return vectorsFile(f.out, e.m, names, values)
 }
 
 // stores are the number formats that --tokens is written in.
@@ -108,7 +113,7 @@ func stores() []string {
 // encoder makes vectors of names, batch by batch.
 type encoder struct {
 	m        *model
-	line     *terminal.Line
+	skips    *skipLog
 	pictures bool
 	found    func(name string, v loopitr.Vector) error
 	done     int
@@ -128,10 +133,9 @@ func (e *encoder) named(name string, v loopitr.Vector) any {
 	}{name, v}
 }
 
-// run ends with errNothing when there was nothing, with errSkipped when pictures
-// could not be used.
+// run ends with errNothing when there was nothing, and with an error wrapping
+// loopitr.ErrInvalid when nothing could be used.
 func (e *encoder) run(ctx context.Context, next func() (string, error)) error {
-	var skipped error
 	for ended := false; !ended; {
 		var names []string
 		for len(names) < encodeBatch && !ended {
@@ -145,26 +149,28 @@ func (e *encoder) run(ctx context.Context, next func() (string, error)) error {
 				names = append(names, name)
 			}
 		}
-		err := e.batch(ctx, names)
-		if errors.Is(err, errSkipped) {
-			skipped = err
-		} else if err != nil {
+		if err := e.batch(ctx, names); err != nil {
 			return err
 		}
-		e.line.Update(fmt.Sprintf("%d encoded", e.done))
+		e.skips.line.Update(fmt.Sprintf("%d encoded", e.done))
 	}
-	if skipped == nil && e.done == 0 {
-		return errNothing
+	switch {
+	case e.done > 0:
+		return nil
+	case e.skips.count > 0:
+		return errNoPicture
 	}
-	return skipped
+	return errNothing
 }
 
+// errNoPicture ends a command all of whose pictures were skipped.
+var errNoPicture = fmt.Errorf("no picture can be used: %w", loopitr.ErrInvalid)
+
 func (e *encoder) batch(ctx context.Context, names []string) (err error) {
-	var skipped error
 	var encodings []loopitr.Encoding
 	if e.pictures {
 		var pictures []loopitr.Picture
-		if names, pictures, skipped = e.prepare(names); len(names) > 0 {
+		if names, pictures = e.prepare(names); len(names) > 0 {
 			encodings, err = e.m.EncodeImages(ctx, pictures)
 		}
 	} else if len(names) > 0 {
@@ -179,11 +185,11 @@ func (e *encoder) batch(ctx context.Context, names []string) (err error) {
 		}
 	}
 	e.done += len(names)
-	return skipped
+	return nil
 }
 
 // prepare reads pictures and leaves out those that cannot be used.
-func (e *encoder) prepare(names []string) (good []string, pictures []loopitr.Picture, skipped error) {
+func (e *encoder) prepare(names []string) (good []string, pictures []loopitr.Picture) {
 	for _, name := range names {
 		encoded, err := readPicture(name)
 		var picture loopitr.Picture
@@ -191,13 +197,12 @@ func (e *encoder) prepare(names []string) (good []string, pictures []loopitr.Pic
 			picture, _, err = e.m.Prepare(encoded)
 		}
 		if err != nil {
-			e.line.Keep(fmt.Sprintf("skipping %s: %v", name, err))
-			skipped = errSkipped
+			e.skips.add(name, err)
 			continue
 		}
 		good, pictures = append(good, name), append(pictures, picture)
 	}
-	return good, pictures, skipped
+	return good, pictures
 }
 
 func fromArgs(args []string) func() (string, error) {
@@ -254,8 +259,8 @@ func fromLines(ctx context.Context, r io.Reader) func() (string, error) {
 	}
 }
 
-// writeVectors writes vectors [N, width] and their names.
-func writeVectors(path string, m *model, names []string, values []float32) error {
+// vectorsFile writes vectors [N, width] and their names.
+func vectorsFile(path string, m *model, names []string, values []float32) error {
 	ids, err := json.Marshal(names)
 	if err != nil {
 		return err

@@ -9,13 +9,12 @@ import (
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/dataset"
-	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/network"
 	"golang.org/x/sync/errgroup"
 )
 
 // writeTokens writes what the vision tower makes of a data set's pictures.
-func (f *encodeFlags) writeTokens(ctx context.Context, std streams, line *terminal.Line, m *model) error {
+func (f *encodeFlags) writeTokens(ctx context.Context, std streams, skips *skipLog, m *model) error {
 	v := m.Config().Network.Vision
 	if v.Input != network.Pixels {
 		return fmt.Errorf("the model takes tokens made elsewhere and cannot read pictures: %w", loopitr.ErrInvalid)
@@ -25,33 +24,28 @@ func (f *encodeFlags) writeTokens(ctx context.Context, std streams, line *termin
 		return err
 	}
 	defer set.Close() // only read
-	skipped := reportSkips(line, set.Skipped)
-	t := tokenMaker{ctx: ctx, m: m, line: line, set: set}
+	skips.addSet(set.Skipped)
+	t := tokenMaker{ctx: ctx, m: m, skips: skips, set: set}
 	if err := t.findUsable(); err != nil {
 		return err
-	}
-	if len(t.records) < len(set.Records) {
-		skipped = errSkipped
 	}
 	err = dataset.WriteTokens(f.tokens, dataset.TokenWriter{
 		IDs: t.ids(), Count: v.PictureTokens(), Width: v.Width, DType: safetensors.DType(f.store),
 		Metadata: map[string]string{"model": m.Fingerprint()}, Row: t.row,
 	})
-	line.Clear()
+	skips.line.Clear()
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(std.out, "wrote %d tokens of %d features for %d pictures to %s\n", v.PictureTokens(), v.Width, len(t.records), f.tokens); err != nil {
-		return err
-	}
-	return skipped
+	_, err = fmt.Fprintf(std.out, "wrote %d tokens of %d features for %d pictures to %s\n", v.PictureTokens(), v.Width, len(t.records), f.tokens)
+	return err
 }
 
 // tokenMaker encodes the pictures of a set in order.
 type tokenMaker struct {
 	ctx     context.Context
 	m       *model
-	line    *terminal.Line
+	skips   *skipLog
 	set     *dataset.Set
 	records []int // those whose pictures can be used
 	first   int   // row of batch[0]
@@ -65,14 +59,14 @@ func (t *tokenMaker) findUsable() error {
 	var done atomic.Int64
 	err := t.each(len(failed), func(i int) {
 		_, failed[i] = t.picture(i)
-		t.line.Update(fmt.Sprintf("reading %d/%d pictures", done.Add(1), len(failed)))
+		t.skips.line.Update(fmt.Sprintf("reading %d/%d pictures", done.Add(1), len(failed)))
 	})
 	if err != nil {
 		return err
 	}
 	for i, err := range failed {
 		if err != nil {
-			t.line.Keep(fmt.Sprintf("skipping %s: %v", t.set.Records[i].ID, err))
+			t.skips.add(t.set.Records[i].ID, err)
 			continue
 		}
 		t.records = append(t.records, i)
@@ -141,6 +135,6 @@ func (t *tokenMaker) encode(first int) error {
 	var err error
 	t.first = first
 	t.batch, err = t.m.EncodeImages(t.ctx, pictures)
-	t.line.Update(fmt.Sprintf("encoding %d/%d pictures", first+len(records), len(t.records)))
+	t.skips.line.Update(fmt.Sprintf("encoding %d/%d pictures", first+len(records), len(t.records)))
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -62,7 +63,9 @@ func (f *evalFlags) register(flags *pflag.FlagSet) {
 // measured is eval's result as JSON.
 type measured struct {
 	eval.Result
-	Sweep []eval.Point `json:"sweep,omitempty"`
+	// LeftOut is what of the data was not used before anything was measured.
+	LeftOut dataset.Skips `json:"left_out,omitzero"`
+	Sweep   []eval.Point  `json:"sweep,omitempty"`
 }
 
 func runEval(ctx context.Context, g *global, std streams, f evalFlags) error {
@@ -83,24 +86,24 @@ func runEval(ctx context.Context, g *global, std streams, f evalFlags) error {
 		return err
 	}
 	defer set.Close() // only read
-	skipped := reportSkips(line, set.Skipped)
-	m, err := g.openModel(f.model)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	result, err := f.measure(ctx, line, m, set)
-	line.Clear()
-	if err != nil {
-		return err
-	}
-	if len(result.Skipped) > 0 {
-		skipped = errSkipped
-	}
-	if err := f.write(std.out, line, result); err != nil {
-		return err
-	}
-	return skipped
+	return f.data.report.listing(line, func(skips *skipLog) error {
+		skips.addSet(set.Skipped)
+		m, err := g.openModel(f.model)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		result, err := f.measure(ctx, line, m, set)
+		line.Clear()
+		if err != nil {
+			return err
+		}
+		result.LeftOut = set.Skipped
+		for _, s := range result.Skipped {
+			skips.add(s.ID, errors.New(s.Reason))
+		}
+		return f.write(std.out, line, result)
+	})
 }
 
 func (f *evalFlags) config(line *terminal.Line) eval.Config {
@@ -128,7 +131,7 @@ func (f *evalFlags) measure(ctx context.Context, line *terminal.Line, m *model, 
 		return measured{Result: result}, err
 	}
 	points, err := eval.Sweep(ctx, both, split, eval.SweepConfig{Config: config, Candidates: f.sweep})
-	return measured{result, points}, err
+	return measured{Result: result, Sweep: points}, err
 }
 
 // write prints what was measured before it writes files, which may fail.

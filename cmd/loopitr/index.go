@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/index/sqlite"
-	"github.com/loopitr/loopitr/internal/durable"
-	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/search"
 	"github.com/spf13/cobra"
@@ -21,11 +18,12 @@ import (
 
 // indexFlags are what index is asked to do.
 type indexFlags struct {
-	model, index, report string
-	tokens               tokenStore
-	rebuild              bool
-	json                 bool
-	build                search.BuildConfig
+	model, index string
+	report       reportFile
+	tokens       tokenStore
+	rebuild      bool
+	json         bool
+	build        search.BuildConfig
 }
 
 func newIndex(g *global, std streams) *cobra.Command {
@@ -51,7 +49,7 @@ Files that are no pictures, damaged or too large are skipped, shown, listed by
 	flags := c.Flags()
 	flags.StringVar(&f.model, "model", "", "folder of the model")
 	flags.StringVar(&f.index, "index", "", "index file (default DIR/"+defaultIndex+")")
-	flags.StringVar(&f.report, "report", "", "list what was skipped, and why, in this file (JSON lines)")
+	f.report.register(flags)
 	flags.Var(&f.tokens, "tokens", "keep image tokens for fast re-ranking: int8 (smallest, rounded to 255 steps), float16 (nearly exact), or off to encode candidates again")
 	flags.BoolVar(&f.rebuild, "rebuild", false, "accept an index of another model: it stays in use until the new one is complete")
 	flags.BoolVar(&f.json, "json", false, "print the counts as JSON")
@@ -84,21 +82,17 @@ func (f *indexFlags) run(ctx context.Context, g *global, std streams, dir string
 		return err
 	}
 	defer m.Close()
-	report, err := f.fill(ctx, line, m, dir)
-	line.Clear()
-	switch {
-	case errors.Is(err, context.Canceled):
-		return stoppedBuild(err)
-	case err != nil:
-		return err
-	}
-	if err := printReport(std.out, f.index, report, f.json); err != nil {
-		return err
-	}
-	if report.SkippedFiles+report.SkippedFolders > 0 {
-		return errSkipped
-	}
-	return nil
+	return f.report.listing(line, func(skips *skipLog) error {
+		report, err := f.fill(ctx, skips, m, dir)
+		line.Clear()
+		switch {
+		case errors.Is(err, context.Canceled):
+			return stoppedBuild(err)
+		case err != nil:
+			return err
+		}
+		return printReport(std.out, f.index, report, f.json)
+	})
 }
 
 // stoppedBuild is what a build that was cancelled ends with. It is no cancellation any
@@ -113,56 +107,26 @@ func stoppedBuild(err error) error {
 }
 
 // fill opens the index file and brings it up to date with the folder.
-func (f *indexFlags) fill(ctx context.Context, line *terminal.Line, m *model, dir string) (_ search.Report, err error) {
+func (f *indexFlags) fill(ctx context.Context, skips *skipLog, m *model, dir string) (_ search.Report, err error) {
 	if m.Config().Network.Vision.Input != network.Pixels {
 		return search.Report{}, fmt.Errorf("the model takes tokens made elsewhere and cannot read pictures: %w", loopitr.ErrInvalid)
 	}
 	index, err := sqlite.Open(ctx, f.index, sqlite.Config{
 		Fingerprint: m.Fingerprint(), Model: newRemark(f.model, dir, f.index), Tokens: sqlite.Tokens(f.tokens), Rebuild: f.rebuild,
 	})
+	if errors.Is(err, sqlite.ErrOtherModel) {
+		err = fmt.Errorf("%w (--rebuild does; the old one stays in use until the new one is complete)", err)
+	}
 	if err != nil {
 		return search.Report{}, err
 	}
 	defer func() { err = errors.Join(err, index.Close()) }()
-	var report search.Report
-	err = f.listing(line, func(skipped func(search.Skip)) error {
-		b := f.build
-		b.Folder, b.Index, b.Encoder, b.Preparer, b.Skipped = os.DirFS(dir), index, m, m, skipped
-		b.Progress = func(p search.Progress) { line.Update(buildText(p)) }
-		report, err = search.Build(ctx, b)
-		return err
-	})
-	return report, err
+	b := f.build
+	b.Folder, b.Index, b.Encoder, b.Preparer = os.DirFS(dir), index, m, m
+	b.Skipped = func(s search.Skip) { skips.add(s.Path, s.Err) }
+	b.Progress = func(p search.Progress) { skips.line.Update(buildText(p)) }
+	return search.Build(ctx, b)
 }
-
-// skippedFile is one line of --report.
-type skippedFile struct {
-	Path  string `json:"path"`
-	Error string `json:"error"`
-}
-
-// listing runs build, shows what it skips and lists that in the report, which is
-// complete also when the build fails.
-func (f *indexFlags) listing(line *terminal.Line, build func(skipped func(search.Skip)) error) error {
-	if f.report == "" {
-		return build(func(s search.Skip) { line.Keep(skippedText(s)) })
-	}
-	var built error
-	err := durable.WriteFile(f.report, func(w io.Writer) error {
-		encoder := json.NewEncoder(w)
-		var failed error
-		built = build(func(s search.Skip) {
-			line.Keep(skippedText(s))
-			if failed == nil {
-				failed = encoder.Encode(skippedFile{s.Path, s.Err.Error()})
-			}
-		})
-		return failed
-	})
-	return errors.Join(built, err)
-}
-
-func skippedText(s search.Skip) string { return fmt.Sprintf("skipping %s: %v", s.Path, s.Err) }
 
 func buildText(p search.Progress) string {
 	total := "?"

@@ -19,6 +19,7 @@ import (
 type rerankFlags struct {
 	model, picture string
 	minMatch       float32
+	report         reportFile
 	json, jsonl    bool
 }
 
@@ -48,6 +49,7 @@ first. With --picture FILE the arguments are texts, judged against that picture.
 	flags.StringVar(&f.model, "model", "", "folder of the model")
 	flags.StringVar(&f.picture, "picture", "", "judge texts against this picture")
 	flags.Float32Var(&f.minMatch, "min-match", 0, "drop pairs whose match probability is below this, 0 to 1")
+	f.report.register(flags)
 	flags.BoolVar(&f.json, "json", false, "print the pairs as one JSON list")
 	flags.BoolVar(&f.jsonl, "jsonl", false, "print one JSON object for each pair and line")
 	return c
@@ -69,24 +71,25 @@ func (f *rerankFlags) run(ctx context.Context, g *global, std streams, args []st
 		return err
 	}
 	defer m.Close()
-	line := g.line(std)
-	e := encoder{m: m, line: line, pictures: true}
-	files, pictures, skipped := e.prepare(files)
-	if len(files) == 0 {
-		return fmt.Errorf("no picture can be used: %w", loopitr.ErrInvalid)
-	}
-	all, err := m.judge(ctx, texts, pictures)
-	if err != nil {
-		return err
-	}
-	for i := range all { // texts outside, pictures inside
-		if f.picture == "" {
-			all[i].Path = files[i]
-		} else {
-			all[i].Text = texts[i]
+	return f.report.listing(g.line(std), func(skips *skipLog) error {
+		e := encoder{m: m, skips: skips, pictures: true}
+		files, pictures := e.prepare(files)
+		if len(files) == 0 {
+			return errNoPicture
 		}
-	}
-	return cmp.Or(f.print(std.out, line, ranked(all, f.minMatch)), skipped)
+		all, err := m.judge(ctx, texts, pictures)
+		if err != nil {
+			return err
+		}
+		for i := range all { // texts outside, pictures inside
+			if f.picture == "" {
+				all[i].Path = files[i]
+			} else {
+				all[i].Text = texts[i]
+			}
+		}
+		return f.print(std.out, skips.line, ranked(all, f.minMatch))
+	})
 }
 
 // judge scores every text with every picture.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/loopitr/loopitr/dataset"
-	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/spf13/pflag"
 )
 
@@ -16,7 +15,11 @@ type source struct {
 	// fallback is the split that is taken, when none is named, from data that
 	// states splits.
 	fallback string
+	report   reportFile
 }
+
+// reportedSkips is how many skipped inputs of a data set --report lists at most.
+const reportedSkips = 1 << 20
 
 // tokenShape is what a token file holds of each picture; zero without one.
 type tokenShape struct{ count, width int }
@@ -54,6 +57,7 @@ func (s *source) registerRest(flags *pflag.FlagSet) {
 	flags.StringVar(&s.Tokens, "tokens", "", "token file that stands in for the pictures")
 	flags.StringVar(&s.Language, "language", "", "take the captions of shards from captions.LANGUAGE.tsv")
 	flags.BoolVar(&s.Strict, "strict", false, "stop at the first input that would be skipped")
+	s.report.register(flags)
 }
 
 func (s source) open(ctx context.Context) (*dataset.Set, error) {
@@ -61,6 +65,9 @@ func (s source) open(ctx context.Context) (*dataset.Set, error) {
 	named := o.Split != ""
 	if o.Split == everySplit {
 		o.Split = ""
+	}
+	if s.report != "" {
+		o.Limits.Details = reportedSkips
 	}
 	set, err := dataset.Open(ctx, o)
 	if err != nil || named || s.fallback == "" || !statesSplits(set) {
@@ -75,21 +82,4 @@ func (s source) open(ctx context.Context) (*dataset.Set, error) {
 
 func statesSplits(set *dataset.Set) bool {
 	return slices.ContainsFunc(set.Records, func(r dataset.Record) bool { return r.Split != "" })
-}
-
-// shownSkips is how many skipped inputs are shown one by one.
-const shownSkips = 20
-
-// reportSkips shows what was left out of a set and ends the command with
-// errSkipped if anything was.
-func reportSkips(line *terminal.Line, skips dataset.Skips) error {
-	total := skips.Total()
-	if total == 0 {
-		return nil
-	}
-	for _, s := range skips.Details[:min(shownSkips, len(skips.Details))] {
-		line.Keep(s.String())
-	}
-	line.Keep(fmt.Sprintf("skipped %d in all: %s", total, skips))
-	return errSkipped
 }

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/dataset"
 	"github.com/loopitr/loopitr/internal/engine"
-	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/train"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -76,36 +77,37 @@ func runTrain(c *cobra.Command, g *global, std streams, f *trainFlags) error {
 		}
 		defer options.Engine.Close()
 	}
-	sets, err := f.open(ctx, line)
-	if err != nil {
-		return err
-	}
-	defer sets.close()
-	options.Train, options.Validation = sets.train, sets.validation
-	if f.dryRun {
-		return dryRun(ctx, std, line, options)
-	}
-	options.Observe = observer(line)
-	result, err := train.Run(ctx, options)
-	line.Clear()
-	if errors.Is(err, context.Canceled) {
-		return f.stopped(c, result)
-	}
-	if err != nil {
-		return err
-	}
-	if err := printTrained(std.out, f.out, result, f.json); err != nil {
-		return err
-	}
-	return sets.skipped
+	return f.data.report.listing(line, func(skips *skipLog) error {
+		sets, err := f.open(ctx, skips)
+		if err != nil {
+			return err
+		}
+		defer sets.close()
+		options.Train, options.Validation = sets.train, sets.validation
+		if f.dryRun {
+			return dryRun(ctx, std, skips, options)
+		}
+		options.Observe = observer(skips)
+		result, err := train.Run(ctx, options)
+		line.Clear()
+		if errors.Is(err, context.Canceled) {
+			return f.stopped(c, result)
+		}
+		if err != nil {
+			return err
+		}
+		return printTrained(std.out, f.out, result, f.json)
+	})
 }
 
 // options settles everything but the data: what cannot work is said before those
 // are read.
 func (f *trainFlags) options(flags *pflag.FlagSet) (train.Options, error) {
 	o := train.Options{Dir: f.out, Resume: f.resume}
-	if f.valSplit == "test" {
-		return o, fmt.Errorf("%w: the test split is for eval: choose on another", errUsage)
+	for _, split := range []string{f.data.Split, f.valSplit} {
+		if slices.Contains(strings.Split(split, "+"), "test") {
+			return o, fmt.Errorf("%w: the test split is for eval: train and choose on others", errUsage)
+		}
 	}
 	if f.dryRun && f.resume {
 		return o, fmt.Errorf("%w: --dry-run is for a new run", errUsage)
@@ -130,7 +132,6 @@ func (f *trainFlags) options(flags *pflag.FlagSet) (train.Options, error) {
 // trainSets are the two splits of a training.
 type trainSets struct {
 	train, validation *dataset.Set
-	skipped           error
 }
 
 func (s *trainSets) close() {
@@ -141,7 +142,7 @@ func (s *trainSets) close() {
 	}
 }
 
-func (f *trainFlags) open(ctx context.Context, line *terminal.Line) (_ *trainSets, err error) {
+func (f *trainFlags) open(ctx context.Context, skips *skipLog) (_ *trainSets, err error) {
 	var s trainSets
 	defer func() {
 		if err != nil {
@@ -152,7 +153,7 @@ func (f *trainFlags) open(ctx context.Context, line *terminal.Line) (_ *trainSet
 	if s.train, err = f.data.open(ctx); err != nil {
 		return nil, err
 	}
-	s.skipped = reportSkips(line, s.train.Skipped)
+	skips.addSet(s.train.Skipped)
 	held := f.data
 	held.Split, held.fallback = f.valSplit, "val"
 	switch {
@@ -174,10 +175,10 @@ func (f *trainFlags) open(ctx context.Context, line *terminal.Line) (_ *trainSet
 		return nil, fmt.Errorf("validation: %w", err)
 	}
 	if s.validation == nil {
-		line.Keep("no validation: the last weights are kept; give --val PATH to keep the best")
+		skips.line.Keep("no validation: the last weights are kept; give --val PATH to keep the best")
 		return &s, nil
 	}
-	s.skipped = errors.Join(s.skipped, reportSkips(line, s.validation.Skipped))
+	skips.addSet(s.validation.Skipped)
 	return &s, nil
 }
 
@@ -208,31 +209,31 @@ func (f *trainFlags) stopped(c *cobra.Command, r train.Result) error {
 }
 
 // dryRun reads every picture once and shows what a run would do.
-func dryRun(ctx context.Context, std streams, line *terminal.Line, o train.Options) error {
-	var bad error
+func dryRun(ctx context.Context, std streams, skips *skipLog, o train.Options) error {
 	for _, set := range []*dataset.Set{o.Train, o.Validation} {
 		if set == nil {
 			continue
 		}
-		findings, err := dataset.Check(ctx, set, dataset.CheckConfig{Decode: decoder(o.Config.Pixels.MaxPixels)})
+		findings, err := dataset.Check(ctx, set, dataset.CheckConfig{
+			Decode:      decoder(o.Config.Pixels.MaxPixels),
+			Undecodable: func(id string, cause error) { skips.note(id, cause.Error()) },
+		})
 		if err != nil {
 			return err
 		}
 		for _, text := range describeFindings(findings, shownSkips) {
-			line.Keep(text)
+			skips.line.Keep(text)
 		}
-		bad = errors.Join(bad, findingsError(findings))
 	}
-	if err := printJSON(std.out, o.Config); err != nil {
-		return err
-	}
-	return bad
+	return printJSON(std.out, o.Config)
 }
 
 // timeOf writes seconds as people do.
 func timeOf(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second))
 	switch {
+	case d < 10*time.Millisecond:
+		return d.Round(10 * time.Microsecond).String()
 	case d < time.Second:
 		return d.Round(10 * time.Millisecond).String()
 	case d < time.Minute:

@@ -7,15 +7,17 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/train"
 )
 
 // observer shows a training: steps in the live line, validations and news as
 // lines that stay.
-func observer(line *terminal.Line) func(train.Progress) {
+func observer(skips *skipLog) func(train.Progress) {
+	line := skips.line
 	return func(p train.Progress) {
 		switch {
+		case p.Skipped.Path != "":
+			skips.add(p.Skipped.Path, p.Skipped.Err)
 		case p.Note != "":
 			line.Keep(p.Note)
 		case p.Measure.Validation != nil:
