@@ -11,8 +11,8 @@ import (
 	"github.com/loopitr/loopitr"
 )
 
-// filterKeys are the keys of ParseFilter, as its errors list them.
-const filterKeys = "taken, camera, path, ext, format, width, height, size, near"
+// FilterKeys are the keys of ParseFilter, as its errors list them.
+const FilterKeys = "taken, camera, path, ext, format, width, height, size, near"
 
 // maxTerms bounds a filter's length.
 const maxTerms = 200
@@ -46,7 +46,7 @@ func ParseFilter(text string) (loopitr.Filter, error) {
 		}
 		key, value, found := strings.Cut(term, ":")
 		if !found {
-			return loopitr.Filter{}, fmt.Errorf("filter: %q is not key:value; keys are %s: %w", word, filterKeys, loopitr.ErrInvalid)
+			return loopitr.Filter{}, fmt.Errorf("filter: %q is not key:value; keys are %s: %w", word, FilterKeys, loopitr.ErrInvalid)
 		}
 		if value == "" {
 			return loopitr.Filter{}, fmt.Errorf("filter: %q has no value: %w", word, loopitr.ErrInvalid)
@@ -80,7 +80,7 @@ func addTerm(c *loopitr.Conditions, key, value string) error {
 	case "near":
 		err = appendParsed(&c.Near, value, parseCircle)
 	default:
-		err = fmt.Errorf("unknown key %q; keys are %s: %w", key, filterKeys, loopitr.ErrInvalid)
+		err = fmt.Errorf("unknown key %q; keys are %s: %w", key, FilterKeys, loopitr.ErrInvalid)
 	}
 	return err
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/loopitr/loopitr/internal/simd"
@@ -86,10 +88,29 @@ func readEnvironment(c *cobra.Command) error {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {
-			first = fmt.Errorf("%w: %s=%q: %w", errUsage, name, value, err)
+			first = fmt.Errorf("%w: %s=%q: %w", errUsage, name, value, readable(err))
 		}
 	})
 	return first
+}
+
+// readable says what a flag wanted where pflag says which function failed.
+func readable(err error) error {
+	var bad *pflag.InvalidValueError
+	var number *strconv.NumError
+	if !errors.As(err, &bad) || !errors.As(err, &number) {
+		return err
+	}
+	wanted := "a number"
+	switch {
+	case errors.Is(number, strconv.ErrRange):
+		wanted = "a number in range"
+	case number.Func == "ParseBool":
+		wanted = "true or false"
+	case number.Func != "ParseFloat":
+		wanted = "a whole number"
+	}
+	return fmt.Errorf("--%s %q is not %s", bad.GetFlag().Name, bad.GetValue(), wanted)
 }
 
 // environment reads a variable that is no flag's: one of otherVariables.

@@ -7,8 +7,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// exported is what export prints as JSON.
+type exported struct {
+	Out    string `json:"out"`
+	Format string `json:"format"`
+}
+
 func newExport(_ *global, std streams) *cobra.Command {
 	var format, out string
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "export DIR --format FORMAT --out FOLDER",
 		Short: "Write a model as ALBEF's, Hugging Face's BLIP or one safetensors file",
@@ -27,11 +34,15 @@ names. Imported again, each becomes the same model, bit for bit.`,
 			if err := convert.Export(args[0], out, convert.Format(format)); err != nil {
 				return err
 			}
+			if asJSON {
+				return printJSON(std.out, exported{out, format})
+			}
 			_, err := fmt.Fprintf(std.out, "wrote %s to %s\n", format, out)
 			return err
 		},
 	}
 	c.Flags().StringVar(&format, "format", "", "albef, blip-hf or safetensors")
+	c.Flags().BoolVar(&asJSON, "json", false, "print what was written as JSON")
 	c.Flags().StringVar(&out, "out", "", "folder to write, new or empty")
 	return c
 }

@@ -40,7 +40,7 @@ func (f *outputFlags) printHits(std streams, line *terminal.Line, folder string,
 	var err error
 	switch {
 	case f.json:
-		err = printJSON(std.out, r)
+		err = printJSON(std.out, found{folder, r})
 	case f.jsonl:
 		err = printLines(std.out, r.Hits)
 	case f.paths || f.null:
@@ -53,6 +53,12 @@ func (f *outputFlags) printHits(std streams, line *terminal.Line, folder string,
 		return errNothing
 	}
 	return err
+}
+
+// found is a result as JSON: hits' paths are relative to the folder.
+type found struct {
+	Folder string `json:"folder,omitempty"`
+	loopitr.Result
 }
 
 func nothingText(r loopitr.Result) string {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -53,7 +54,7 @@ func main() {
 
 func run(ctx context.Context, args []string, std streams) int {
 	root := newRoot(std)
-	root.SetArgs(guardWeights(args))
+	root.SetArgs(guardWeights(root, args))
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
@@ -81,6 +82,14 @@ func names(c *cobra.Command) []string {
 	return all
 }
 
+// runnable leaves out pages of the help.
+func runnable(c *cobra.Command) []string {
+	return slices.DeleteFunc(names(c), func(name string) bool {
+		child, _, err := c.Find([]string{name})
+		return err == nil && !child.Runnable() && !child.HasSubCommands()
+	})
+}
+
 var errUsage = errors.New("usage")
 
 func newRoot(std streams) *cobra.Command {
@@ -99,7 +108,7 @@ Start with "loopitr demo": it needs nothing but this binary.
 			if len(args) == 0 {
 				return nil
 			}
-			return fmt.Errorf("unknown command %q: there are %s", args[0], strings.Join(names(c), ", "))
+			return fmt.Errorf("unknown command %q: there are %s", args[0], strings.Join(runnable(c), ", "))
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -111,7 +120,7 @@ Start with "loopitr demo": it needs nothing but this binary.
 		root.AddCommand(add(&g, std))
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w: %w (see %q)", errUsage, err, c.CommandPath()+" --help")
+		return fmt.Errorf("%w: %w (see %q)", errUsage, readable(err), c.CommandPath()+" --help")
 	})
 	refuseUnknownTopics(root)
 	finish(root)

@@ -10,6 +10,8 @@ import (
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/internal/durable"
 	"github.com/loopitr/loopitr/search"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // weight is an argument that begins a part of a mix: +, -, +0.5, -2. negative is
@@ -20,19 +22,34 @@ var (
 )
 
 // guardWeights keeps a query's arguments such as -0.3 from being taken for flags:
-// one space in front makes them arguments.
-func guardWeights(args []string) []string {
-	if !slices.Contains(args, "search") && !slices.Contains(args, "similar") {
+// one space in front makes them arguments. What follows a flag that wants a value
+// stays as it is.
+func guardWeights(root *cobra.Command, args []string) []string {
+	c, _, err := root.Find(args)
+	if err != nil || c.Name() != "search" && c.Name() != "similar" {
 		return args
 	}
-	guarded := make([]string, len(args))
+	guarded := slices.Clone(args)
 	for i, a := range args {
-		if len(a) > 1 && a != "-0" && negative.MatchString(a) { // -0 is a flag: see xargs
-			a = " " + a
+		if len(a) > 1 && a != "-0" && negative.MatchString(a) && !(i > 0 && wantsValue(c, args[i-1])) { // -0 is a flag: see xargs
+			guarded[i] = " " + a
 		}
-		guarded[i] = a
 	}
 	return guarded
+}
+
+// wantsValue reports whether an argument is a flag whose value is the next one.
+func wantsValue(c *cobra.Command, arg string) bool {
+	var f *pflag.Flag
+	switch name, long := strings.CutPrefix(arg, "--"); {
+	case long:
+		if f = c.Flags().Lookup(name); f == nil {
+			f = c.InheritedFlags().Lookup(name)
+		}
+	case len(arg) == 2 && arg[0] == '-':
+		f = c.Flags().ShorthandLookup(arg[1:])
+	}
+	return f != nil && f.NoOptDefVal == ""
 }
 
 // parseQuery makes the parts of a query of what a shell left of it: words are a

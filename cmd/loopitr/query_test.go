@@ -2,12 +2,15 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/search"
 )
 
 func TestParseQuery(t *testing.T) {
@@ -55,13 +58,23 @@ func TestParseQueryRefuses(t *testing.T) {
 }
 
 func TestGuardWeights(t *testing.T) {
-	got := guardWeights([]string{"search", "-k", "3", "-0.3", "a", `-2 "b" c`, "--json", "-", "--where=-ext:x", "-q"})
-	want := []string{"search", "-k", "3", " -0.3", "a", ` -2 "b" c`, "--json", "-", "--where=-ext:x", "-q"}
+	root := newRoot(streams{strings.NewReader(""), io.Discard, io.Discard})
+	got := guardWeights(root, []string{"search", "-k", "3", "-0.3", "a", `-2 "b" c`, "--json", "-", "--where=-ext:x", "-q", "-1", "--rerank", "-1", "-k", "-2", "--engine", "-3"})
+	want := []string{"search", "-k", "3", " -0.3", "a", ` -2 "b" c`, "--json", "-", "--where=-ext:x", "-q", " -1", "--rerank", "-1", "-k", "-2", "--engine", "-3"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if other := guardWeights([]string{"eval", "--bootstrap", "-1"}); other[2] != "-1" {
+	if other := guardWeights(root, []string{"eval", "--bootstrap", "-1"}); other[2] != "-1" {
 		t.Errorf("eval: %q", other)
+	}
+}
+
+// Every key of a filter is in the help of those who take one.
+func TestFilterHelpNamesEveryKey(t *testing.T) {
+	for _, key := range strings.Split(search.FilterKeys, ", ") {
+		if !strings.Contains(filterHelp, key+":") {
+			t.Errorf("no example of %q", key)
+		}
 	}
 }
 

@@ -100,7 +100,11 @@ func (f *recipeFlags) resolve(flags *pflag.FlagSet, tokens tokenShape, o *train.
 			return fmt.Errorf("start from model %q: %w", f.init, err)
 		}
 	}
-	if v := c.Network.Vision; v.Input == network.Tokens && tokens != (tokenShape{v.Tokens, v.Features}) {
+	switch v := c.Network.Vision; {
+	case v.Input != network.Tokens || tokens == tokenShape{v.Tokens, v.Features}:
+	case tokens.count == 0:
+		return fmt.Errorf("the network takes %d tokens of %d features in place of pictures: give --tokens FILE: %w", v.Tokens, v.Features, loopitr.ErrInvalid)
+	default:
 		return fmt.Errorf("the network takes %d tokens of %d features, --tokens has %d of %d: %w", v.Tokens, v.Features, tokens.count, tokens.width, loopitr.ErrInvalid)
 	}
 	o.Config, o.Vocabulary, o.Initial, o.Origin = c, start.vocabulary, start.weights, start.origin

@@ -45,8 +45,8 @@ func (f *recipeFlags) resume(flags *pflag.FlagSet, tokens tokenShape, o *train.O
 		differences = append(differences, "another vocabulary")
 	}
 	if len(differences) > 0 {
-		return fmt.Errorf("%w: --resume goes on by the run's own recipe, and --%s would change it: %s",
-			errUsage, strings.Join(given, ", --"), strings.Join(differences, "; "))
+		return fmt.Errorf("%w: --resume goes on by the run's own recipe, which the flags would change: %s",
+			errUsage, strings.Join(differences, "; "))
 	}
 	return nil
 }

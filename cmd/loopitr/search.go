@@ -18,7 +18,8 @@ before re-ranking, its score, the probability that it matches, the dual encoder'
 cosine and its path.
 
 A query is a caption, ./picture.jpg, item:STORED/PATH, or a weighted mix of these:
-+0.5 "at night" -0.3 people. Exit code 1 means no hit, or none above --min-match.`,
++0.5 "at night" -0.3 people. Exit code 1 means no hit, or none above --min-match.
+` + filterHelp,
 		Example: `  loopitr search --index photos.sqlite "a red apple" --min-match 0.5
   loopitr search ./beach.jpg +0.5 "at night" -0.3 people --where 'taken:2024 -ext:gif' -k 5 --json`,
 		Args: cobra.MinimumNArgs(1),

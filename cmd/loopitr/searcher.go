@@ -33,10 +33,17 @@ func (f *searchFlags) register(flags *pflag.FlagSet) {
 	flags.Var(&f.rerank, "rerank", "candidates that the cross encoder judges: `N|off`")
 	flags.IntVarP(&f.count, "count", "k", search.DefaultCount, "how many hits")
 	flags.Float32Var(&f.minMatch, "min-match", 0, "drop hits whose match probability is below this, 0 to 1")
-	flags.StringVar(&f.where, "where", "", `conditions, such as 'taken:2024-01..2024-06 camera:canon path:trips/* -ext:png'`)
+	flags.StringVar(&f.where, "where", "", `conditions, such as 'taken:2024-01..2024-06 camera:canon path:trips/* -ext:png'; keys: `+search.FilterKeys)
 	flags.DurationVar(&f.timeout, "timeout", 0, "stop after this long: what is found but not yet judged comes in the dual encoder's order; nothing found is an error (loading the model not counted)")
 	f.output.register(flags)
 }
+
+// filterHelp is what the help of search and similar says of --where.
+const filterHelp = `
+--where narrows what is searched:
+  taken:2024-01..2024-06  camera:"canon eos"  path:trips/*  ext:png  format:jpeg
+  width:>1000  height:..900  size:..5MB  near:48.1,11.6,20km
+Terms of one key are alternatives, different keys must all be met, a leading - excludes.`
 
 // searcher is an open index with the model that fills it.
 type searcher struct {

@@ -12,7 +12,7 @@ import (
 
 // applySettings sets fields of a configuration struct named by their JSON keys,
 // joined by dots: "loss.distill.objective=listwise". The value is JSON, or a bare
-// word for strings and durations. An unknown key is an error that lists the known
+// word for strings and durations, or such words joined by commas for lists. An unknown key is an error that lists the known
 // ones.
 func applySettings(config any, settings []string) error {
 	for _, setting := range settings {
@@ -37,7 +37,11 @@ func setField(field reflect.Value, value string) error {
 	if err := json.Unmarshal([]byte(value), field.Addr().Interface()); err == nil {
 		return nil
 	}
-	quoted, err := json.Marshal(value)
+	var bare any = value
+	if field.Kind() == reflect.Slice {
+		bare = strings.Split(value, ",")
+	}
+	quoted, err := json.Marshal(bare)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,13 @@ func TestApplySettings(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	for value, want := range map[string][]string{"vision": {"vision"}, "vision,text": {"vision", "text"}, "[]": {}} {
+		if err := applySettings(&got, []string{"freeze=" + value}); err != nil {
+			t.Errorf("freeze=%s: %v", value, err)
+		} else if diff := cmp.Diff(want, got.Freeze); diff != "" {
+			t.Errorf("freeze=%s: %s", value, diff)
+		}
+	}
 }
 
 func TestApplySettingsRefuses(t *testing.T) {

@@ -17,7 +17,8 @@ func newSimilar(g *global, std streams) *cobra.Command {
 		Short: "Find pictures like one of the index, or like a picture file",
 		Long: `similar takes a picture of the index by its path there, or any picture file, and
 finds what is like it; the picture itself is left out. Words behind it are mixed in.
-Only a query with words is re-ranked: the cross encoder judges text with pictures.`,
+Only a query with words is re-ranked: the cross encoder judges text with pictures.
+` + filterHelp,
 		Example: `  loopitr similar --index photos.sqlite trips/2024/beach.jpg
   loopitr similar ~/Downloads/dog.png +0.5 "in the snow" -k 3 --json`,
 		Args: cobra.MinimumNArgs(1),

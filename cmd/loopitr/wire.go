@@ -53,6 +53,8 @@ func (m *model) split(set *dataset.Set) (eval.Split, error) {
 		}
 	case v.Input == network.Pixels:
 		return s, fmt.Errorf("the model takes pictures: leave --tokens away: %w", loopitr.ErrInvalid)
+	case count == 0:
+		return s, fmt.Errorf("the model takes %d tokens of %d features in place of pictures: give --tokens FILE: %w", v.Tokens, v.Features, loopitr.ErrInvalid)
 	case count != v.Tokens || width != v.Features:
 		return s, fmt.Errorf("the model takes %d tokens of %d features, --tokens has %d of %d: %w", v.Tokens, v.Features, count, width, loopitr.ErrInvalid)
 	default:

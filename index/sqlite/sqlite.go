@@ -64,6 +64,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// ErrOtherModel is what Open refuses without Config.Rebuild.
+var ErrOtherModel = errors.New("it was made by another model")
+
 // Index is one open index file.
 type Index struct {
 	path   string
@@ -156,8 +159,8 @@ func (x *Index) choose(ctx context.Context) error {
 			return x.remark(ctx)
 		}
 		if g.active && !x.config.Rebuild {
-			return fmt.Errorf("it was made by model %s, not by %s: use that model or index again: %w",
-				short(g.fingerprint), short(x.config.Fingerprint), loopitr.ErrInvalid)
+			return fmt.Errorf("%w: by %s, not by %s: use that model or rebuild the index: %w",
+				ErrOtherModel, short(g.fingerprint), short(x.config.Fingerprint), loopitr.ErrInvalid)
 		}
 	}
 	if x.config.ReadOnly {
