@@ -17,6 +17,7 @@ type golden struct {
 	Resize []struct {
 		Source, Want        string
 		Width, Height, Crop int
+		Alpha               bool
 	}
 	Decode  []struct{ File, Want, Format string }
 	Augment []struct {

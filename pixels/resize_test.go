@@ -14,9 +14,16 @@ import (
 func TestResizeEqualsPillow(t *testing.T) {
 	for _, c := range readGolden(t).Resize {
 		t.Run(path.Base(c.Want), func(t *testing.T) {
-			src := readRGB(t, c.Source)
-			var got pixels.Image
+			var src, got pixels.Image
 			var err error
+			if c.Alpha {
+				src, _, err = pixels.Decode(readFile(t, c.Source), pixels.DefaultMaxPixels)
+			} else {
+				src = readRGB(t, c.Source)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 			if c.Crop > 0 {
 				cfg := pixels.Half(c.Crop)
 				cfg.Fit = pixels.Crop

@@ -104,6 +104,14 @@ def resize():
     for target in [(37, 41), (5, 5)]:
         out = save(bicubic(black_white, target), f"resize/overshoot-to-{target[0]}x{target[1]}.png")
         cases["resize"].append({"source": source, "width": target[0], "height": target[1], "want": out})
+    # See-through pictures stand on white before they are resized.
+    hole = texture(45, 31).quantize(37)
+    hole.info["transparency"] = 5
+    for name, im in [("rgba", texture(45, 31, 4)), ("la", texture(45, 31, 2)), ("palette", hole), ("pixel", texture(1, 1, 4))]:
+        source = write(encoded(im, "PNG"), f"resize/alpha-{name}.png")
+        for target in [(17, 9), (64, 50), (1, 1)]:
+            out = save(bicubic(on_white(im), target), f"resize/alpha-{name}-to-{target[0]}x{target[1]}.png")
+            cases["resize"].append({"source": source, "width": target[0], "height": target[1], "alpha": True, "want": out})
     # The crop fit: shorter side, then the centre, as torchvision does it.
     for (w, h), size in [((61, 47), 20), ((47, 61), 21), ((300, 2), 7), ((64, 64), 9)]:
         im = texture(w, h)
