@@ -80,10 +80,10 @@ func (b *builder) add(r row) error {
 			b.records[i].Split = split
 		}
 		return nil
-	case len(captions) == 0 && (r.whole || len(r.captions) == 0):
-		b.skip(r.at, NoCaption, id)
-		return nil
 	case len(captions) == 0:
+		if len(r.captions) == 0 { // otherwise each of them was counted
+			b.skip(r.at, NoCaption, id)
+		}
 		return nil
 	case len(b.records) >= b.limits.Records:
 		return fmt.Errorf("read %s: more than %d pictures: %w", r.at.file, b.limits.Records, loopitr.ErrInvalid)

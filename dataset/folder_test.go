@@ -78,6 +78,20 @@ func TestCaptionFileThatIsNoneCountsOnce(t *testing.T) {
 	}
 }
 
+// Each bad caption counts once, and the picture that is left without any not again.
+func TestCaptionsThatAreNoTextCountOnce(t *testing.T) {
+	files := []entry{{"a.jpg", "A"}, {"a.txt", "\xff"}, {"b.jpg", "B"}, {"b.txt", "bee\n\xff\n"}, {"c.jpg", "C"}, {"c.txt", "\xff\n\xfe\n"}}
+	for name, dir := range map[string]string{"folder": tree(t, files...), "shard": tree(t, entry{"s.tar", tarOf(t, files...)})} {
+		t.Run(name, func(t *testing.T) {
+			s := openWith(t, dataset.Options{Path: dir})
+			if len(s.Records) != 1 || len(s.Records[0].Captions) != 1 {
+				t.Errorf("got %+v, want b with one caption", s.Records)
+			}
+			sameSkips(t, s, map[dataset.Reason]int{dataset.InvalidText: 4})
+		})
+	}
+}
+
 func TestEmptyFolderSaysWhatWasLookedFor(t *testing.T) {
 	_, err := dataset.Open(context.Background(), dataset.Options{Path: t.TempDir()})
 	if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), "looked for pictures with captions") {
