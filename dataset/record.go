@@ -1,5 +1,7 @@
 package dataset
 
+import "fmt"
+
 // Record is one picture with its captions.
 type Record struct {
 	// ID names the picture: its path as the annotations write it (slashes, no
@@ -18,6 +20,19 @@ type Record struct {
 type Count struct {
 	Pictures int `json:"pictures"`
 	Captions int `json:"captions"`
+}
+
+// Text is the count in words: "1 picture, 5 captions".
+func (c Count) Text() string {
+	return counted(c.Pictures, "picture") + ", " + counted(c.Captions, "caption")
+}
+
+// counted is a number with its noun.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 // CountOf counts the pictures and captions of records.

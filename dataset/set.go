@@ -187,7 +187,7 @@ func listSplits(counts map[string]Count) string {
 		if name == "" {
 			name = "no split stated"
 		}
-		names[i] = fmt.Sprintf("%s (%d pictures, %d captions)", printable(name), c.Pictures, c.Captions)
+		names[i] = fmt.Sprintf("%s (%s)", printable(name), c.Text())
 		if i == 20 {
 			names = append(names[:i], fmt.Sprintf("and %d more", len(counts)-i))
 			break
@@ -230,12 +230,13 @@ func (s *Set) check(b *builder, o Options, read Count) error {
 	}
 	looked := "pictures with captions"
 	if read.Pictures > 0 {
-		looked = fmt.Sprintf("the pictures of %d records beside it or in images/", read.Pictures)
+		records := counted(read.Pictures, "record")
+		looked = fmt.Sprintf("the pictures of %s beside it or in images/", records)
 		if o.Images != "" {
-			looked = fmt.Sprintf("the pictures of %d records in %s", read.Pictures, o.Images)
+			looked = fmt.Sprintf("the pictures of %s in %s", records, o.Images)
 		}
 		if o.Tokens != "" {
-			looked = fmt.Sprintf("the tokens of %d records in %s", read.Pictures, o.Tokens)
+			looked = fmt.Sprintf("the tokens of %s in %s", records, o.Tokens)
 		}
 	}
 	if s.Skipped.Total() > 0 {

@@ -126,12 +126,20 @@ func TestUnknownSplitListsThoseThatExist(t *testing.T) {
 		entry{"a.jpg", "A"}, entry{"b.jpg", "B"}, entry{"c.jpg", "C"})
 	path := filepath.Join(dir, "set.tsv")
 	_, err := dataset.Open(context.Background(), dataset.Options{Path: path, Split: "test"})
-	want := `no split "test": there are no split stated (1 pictures, 1 captions), restval (1 pictures, 1 captions), train (1 pictures, 2 captions)`
+	want := `no split "test": there are no split stated (1 picture, 1 caption), restval (1 picture, 1 caption), train (1 picture, 2 captions)`
 	if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	s := openWith(t, dataset.Options{Path: path, Split: "train+restval"})
 	sameRecords(t, s, record("a.jpg", "train", "x", "y"), record("b.jpg", "restval", "z"))
+}
+
+func TestOneLostRecordIsNoPlural(t *testing.T) {
+	dir := tree(t, entry{"set.tsv", "a.jpg\t0\tone\n"})
+	_, err := dataset.Open(context.Background(), dataset.Options{Path: filepath.Join(dir, "set.tsv")})
+	if want := "the pictures of 1 record beside it"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
 }
 
 func TestPictureInTwoSplitFilesKeepsTheFirst(t *testing.T) {

@@ -22,3 +22,11 @@ folders, shards, Karpathy, COCO and ALBEF JSON, JSON lines, CSV, TSV, Parquet.`,
 	c.AddCommand(newDataCheck(g, std), newDataStats(g, std), newDataConvert(g, std), newDataSplit(g, std))
 	return c
 }
+
+// counted is a number with its noun.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

@@ -95,9 +95,9 @@ func decoder(maxPixels int) func([]byte) error {
 // describeFindings says what a check found, a line for each kind and its first
 // cases.
 func describeFindings(f dataset.Findings, details int) []string {
-	lines := []string{fmt.Sprintf("%d pictures, %d captions", f.Pictures, f.Captions)}
+	lines := []string{f.Text()}
 	if f.Absent > 0 {
-		lines = append(lines, fmt.Sprintf("%d pictures are absent: only the token file stands for them", f.Absent))
+		lines = append(lines, fmt.Sprintf("%s absent: only the token file has them", counted(f.Absent, "picture")))
 	}
 	if total := f.Skipped.Total(); total > 0 {
 		lines = append(lines, fmt.Sprintf("%d skipped: %s", total, f.Skipped))
@@ -106,19 +106,19 @@ func describeFindings(f dataset.Findings, details int) []string {
 		}
 	}
 	for _, kind := range []struct {
-		text string
+		noun, text string
 		dataset.Finding
 	}{
-		{"pictures that cannot be read or decoded", f.Undecodable},
-		{"captions that their own picture has twice", f.RepeatedCaptions},
-		{"pictures in one split under several names", f.DuplicatePictures},
-		{"pictures in different splits", f.SharedPictures},
-		{"captions in different splits", f.SharedCaptions},
+		{"picture", "that cannot be read or decoded", f.Undecodable},
+		{"caption", "that their own picture has twice", f.RepeatedCaptions},
+		{"picture", "in one split under several names", f.DuplicatePictures},
+		{"picture", "in different splits", f.SharedPictures},
+		{"caption", "in different splits", f.SharedCaptions},
 	} {
 		if kind.Count == 0 {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%d %s", kind.Count, kind.text))
+		lines = append(lines, counted(kind.Count, kind.noun)+" "+kind.text)
 		for _, d := range kind.Details[:min(details, len(kind.Details))] {
 			lines = append(lines, "  "+d)
 		}

@@ -99,6 +99,6 @@ func (f *convertFlags) convert(ctx context.Context, out io.Writer, skips *skipLo
 	if f.asJSON {
 		return printJSON(out, written)
 	}
-	_, err = fmt.Fprintf(out, "wrote %d pictures to %s\n", written.Pictures, written.Out)
+	_, err = fmt.Fprintf(out, "wrote %s to %s\n", counted(written.Pictures, "picture"), written.Out)
 	return err
 }

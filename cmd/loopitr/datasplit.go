@@ -50,7 +50,7 @@ func runDataSplit(ctx context.Context, g *global, std streams, f splitFlags) err
 		return err
 	}
 	for _, s := range dataset.StatsOf(divided.Records, 0).Splits {
-		line.Keep(fmt.Sprintf("%s: %d pictures, %d captions", s.Split, s.Pictures, s.Captions))
+		line.Keep(fmt.Sprintf("%s: %s", s.Split, s.Text()))
 	}
 	return f.write(ctx, std, line, &divided)
 }

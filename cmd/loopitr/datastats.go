@@ -61,11 +61,11 @@ func printStats(w io.Writer, s dataset.Stats) error {
 		if name == "" {
 			name = "(no split)"
 		}
-		fmt.Fprintf(t, "  %s\t%d pictures, %d captions\n", name, split.Pictures, split.Captions)
+		fmt.Fprintf(t, "  %s\t%s\n", name, split.Text())
 	}
 	fmt.Fprintf(t, "captions a picture\t%s\n", binText(s.CaptionsPerPicture))
 	fmt.Fprintf(t, "words a caption\t%s\n", binText(s.WordsPerCaption))
-	fmt.Fprintf(t, "longest caption\t%d characters\n", s.LongestCaption)
+	fmt.Fprintf(t, "longest caption\t%s\n", counted(s.LongestCaption, "character"))
 	fmt.Fprintf(t, "different captions\t%d\ndifferent words\t%d\n", s.Texts, s.Vocabulary)
 	var words []string
 	for _, word := range s.Words {
