@@ -158,6 +158,10 @@ func open(b *builder, o Options) (*Set, error) {
 	return s, nil
 }
 
+// ErrNoSplits says that a split was asked of data that states none; it comes with
+// loopitr.ErrInvalid.
+var ErrNoSplits = errors.New("the data states no splits")
+
 // keepSplit drops the records of other splits.
 func keepSplit(b *builder, split string) error {
 	if split == "" {
@@ -172,7 +176,7 @@ func keepSplit(b *builder, split string) error {
 	for _, word := range strings.Split(split, "+") {
 		word = cleanSplit(word)
 		if _, exists := counts[word]; !exists || word == "" {
-			return fmt.Errorf("no split %q: %s: %w", word, listSplits(counts), loopitr.ErrInvalid)
+			return fmt.Errorf("no split %q: %w: %w", word, noSplit(counts), loopitr.ErrInvalid)
 		}
 		wanted[word] = true
 	}
@@ -180,23 +184,29 @@ func keepSplit(b *builder, split string) error {
 	return nil
 }
 
-func listSplits(counts map[string]Count) string {
-	names := sortedKeys(counts)
-	for i, name := range names {
-		c := counts[name]
-		if name == "" {
-			name = "no split stated"
-		}
-		names[i] = fmt.Sprintf("%s (%s)", printable(name), c.Text())
+// noSplit says which splits there are where another was asked for.
+func noSplit(counts map[string]Count) error {
+	without := counts[""]
+	delete(counts, "")
+	if len(counts) == 0 && without.Pictures > 0 {
+		return fmt.Errorf("%w (%s)", ErrNoSplits, without.Text())
+	}
+	if len(counts) == 0 {
+		return errors.New("the set is empty")
+	}
+	stated := sortedKeys(counts)
+	for i, name := range stated {
 		if i == 20 {
-			names = append(names[:i], fmt.Sprintf("and %d more", len(counts)-i))
+			stated = append(stated[:i], fmt.Sprintf("and %d more", len(counts)-i))
 			break
 		}
+		stated[i] = fmt.Sprintf("%s (%s)", printable(name), counts[name].Text())
 	}
-	if len(names) == 0 {
-		return "the set is empty"
+	text := "there are " + strings.Join(stated, ", ")
+	if without.Pictures > 0 {
+		text += "; " + without.Text() + " without a split"
 	}
-	return "there are " + strings.Join(names, ", ")
+	return errors.New(text)
 }
 
 // findPictures finds out where each record's picture lies and drops those that

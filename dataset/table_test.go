@@ -126,7 +126,7 @@ func TestUnknownSplitListsThoseThatExist(t *testing.T) {
 		entry{"a.jpg", "A"}, entry{"b.jpg", "B"}, entry{"c.jpg", "C"})
 	path := filepath.Join(dir, "set.tsv")
 	_, err := dataset.Open(context.Background(), dataset.Options{Path: path, Split: "test"})
-	want := `no split "test": there are no split stated (1 picture, 1 caption), restval (1 picture, 1 caption), train (1 picture, 2 captions)`
+	want := `no split "test": there are restval (1 picture, 1 caption), train (1 picture, 2 captions); 1 picture, 1 caption without a split: `
 	if !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -138,6 +138,15 @@ func TestOneLostRecordIsNoPlural(t *testing.T) {
 	dir := tree(t, entry{"set.tsv", "a.jpg\t0\tone\n"})
 	_, err := dataset.Open(context.Background(), dataset.Options{Path: filepath.Join(dir, "set.tsv")})
 	if want := "the pictures of 1 record beside it"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestSplitOfASetWithoutSplitsSaysSo(t *testing.T) {
+	dir := tree(t, entry{"set.tsv", "a.jpg\t0\tone\na.jpg\t1\ttwo\n"}, entry{"a.jpg", "A"})
+	_, err := dataset.Open(context.Background(), dataset.Options{Path: filepath.Join(dir, "set.tsv"), Split: "train"})
+	want := `no split "train": the data states no splits (1 picture, 2 captions): `
+	if !errors.Is(err, dataset.ErrNoSplits) || !errors.Is(err, loopitr.ErrInvalid) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

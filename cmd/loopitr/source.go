@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -70,6 +71,9 @@ func (s source) open(ctx context.Context) (*dataset.Set, error) {
 		o.Limits.Details = reportedSkips
 	}
 	set, err := dataset.Open(ctx, o)
+	if errors.Is(err, dataset.ErrNoSplits) {
+		return nil, fmt.Errorf("%w: take all of it with --split %s, or divide it with %q", err, everySplit, "loopitr data split")
+	}
 	if err != nil || named || s.fallback == "" || !statesSplits(set) {
 		return set, err
 	}
