@@ -17,13 +17,17 @@ type Fractions struct {
 
 // Validate names the share that can never work; it wraps loopitr.ErrInvalid.
 func (f Fractions) Validate() error {
-	for name, share := range map[string]float64{"train": f.Train, "val": f.Val, "test": f.Test} {
-		if math.IsNaN(share) || share < 0 || share > 1 {
-			return fmt.Errorf("split: share %v of %s is not within 0 and 1: %w", share, name, loopitr.ErrInvalid)
+	for _, s := range []struct {
+		name  string
+		share float64
+	}{{"train", f.Train}, {"val", f.Val}, {"test", f.Test}} {
+		if math.IsNaN(s.share) || s.share < 0 || s.share > 1 {
+			return fmt.Errorf("split: share %v of %s is not within 0 and 1: %w", s.share, s.name, loopitr.ErrInvalid)
 		}
 	}
 	if sum := f.Train + f.Val + f.Test; math.Abs(sum-1) > 1e-9 {
-		return fmt.Errorf("split: the shares add up to %v: %w", sum, loopitr.ErrInvalid)
+		return fmt.Errorf("split: the shares %.6g of train, %.6g of val and %.6g of test add up to %.6g, not to 1: %w",
+			f.Train, f.Val, f.Test, sum, loopitr.ErrInvalid)
 	}
 	return nil
 }
