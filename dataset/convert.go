@@ -64,15 +64,31 @@ func (c ConvertConfig) Validate() error {
 	return nil
 }
 
+// Converted is what came of Convert.
+type Converted struct {
+	// Skipped is what was left out.
+	Skipped Skips
+	// Images is what Options.Images must name for the list to be read: its pictures
+	// lie where its names do not lead. Empty where no option is needed.
+	Images string
+	// Apart says that no Images would do: the pictures are in shards, Parquet files
+	// or several folders, and only Pictures brings them to the list.
+	Apart bool
+}
+
 // Convert writes a set. Opening what it wrote gives the same Records, and with
-// pictures the same bytes. A picture that cannot be read, or whose captions take
-// more than a row's default limit in the format, is left out, with its record, and
-// listed. Every file is complete or not there. The error wraps
-// loopitr.ErrInvalid when the format cannot hold the set's names; otherwise it is
-// ctx's or the operating system's.
-func Convert(ctx context.Context, s *Set, config ConvertConfig) (Skips, error) {
+// pictures the same bytes. A list without pictures is written to be opened where
+// it lies: where its names would not lead from there to the pictures, they become
+// the pictures' paths below its folder, but not in a set with a token file, whose
+// tokens are found by the names. Where they stay, Converted says how to open it.
+//
+// A picture that cannot be read, or whose captions take more than a row's default
+// limit in the format, is left out, with its record, and listed. Every file is
+// complete or not there. The error wraps loopitr.ErrInvalid when the format cannot
+// hold the set's names; otherwise it is ctx's or the operating system's.
+func Convert(ctx context.Context, s *Set, config ConvertConfig) (Converted, error) {
 	if err := config.Validate(); err != nil {
-		return Skips{}, err
+		return Converted{}, err
 	}
 	if config.ShardBytes == 0 {
 		config.ShardBytes = 256 << 20
@@ -85,16 +101,16 @@ func Convert(ctx context.Context, s *Set, config ConvertConfig) (Skips, error) {
 		err = c.file()
 	}
 	if err != nil {
-		return c.skips, fmt.Errorf("convert to %q: %w", config.Path, err)
+		return c.done, fmt.Errorf("convert to %q: %w", config.Path, err)
 	}
-	return c.skips, nil
+	return c.done, nil
 }
 
 type converter struct {
 	ctx    context.Context
 	set    *Set
 	config ConvertConfig
-	skips  Skips
+	done   Converted
 }
 
 // picture reads one picture; ok is false, and the reason listed, when it cannot.
@@ -102,7 +118,7 @@ func (c *converter) picture(i int) (picture []byte, ok bool, err error) {
 	if err := c.ctx.Err(); err != nil {
 		return nil, false, err
 	}
-	if !c.fits(i) {
+	if !c.fits(c.set.Records[i]) {
 		return nil, false, nil
 	}
 	picture, err = c.set.Picture(i)
@@ -118,7 +134,7 @@ func (c *converter) skip(i int, err error) {
 	if errors.Is(err, loopitr.ErrNotFound) {
 		reason = MissingFile
 	}
-	c.skips.add(DefaultLimits().Details, Skip{Where: c.set.Records[i].ID, Reason: reason, Detail: err.Error()})
+	c.done.Skipped.add(DefaultLimits().Details, Skip{Where: c.set.Records[i].ID, Reason: reason, Detail: err.Error()})
 }
 
 // jsonSpelling is the most bytes that JSON writes for one.
@@ -126,8 +142,8 @@ const jsonSpelling = 6
 
 // fits tells whether a record can be read back from the format, in which it may be
 // one row; if not, it is listed.
-func (c *converter) fits(i int) bool {
-	r, limit, size := c.set.Records[i], DefaultLimits().RowBytes, 0
+func (c *converter) fits(r Record) bool {
+	limit, size := DefaultLimits().RowBytes, 0
 	for _, caption := range r.Captions {
 		size += len(caption) + 1
 	}
@@ -144,7 +160,7 @@ func (c *converter) fits(i int) bool {
 		return true // a caption a row
 	}
 	if size > limit {
-		c.skips.add(DefaultLimits().Details, Skip{Where: r.ID, Reason: OversizedInput, Detail: fmt.Sprintf("captions of %d bytes, a row's limit is %d", size, limit)})
+		c.done.Skipped.add(DefaultLimits().Details, Skip{Where: r.ID, Reason: OversizedInput, Detail: fmt.Sprintf("captions of %d bytes, a row's limit is %d", size, limit)})
 	}
 	return size <= limit
 }
@@ -160,10 +176,13 @@ func (c *converter) file() error {
 			return err
 		}
 	} else {
-		for i, r := range c.set.Records {
-			if c.fits(i) {
+		for _, r := range c.listed() {
+			if c.fits(r) {
 				records = append(records, r)
 			}
+		}
+		if err := c.ctx.Err(); err != nil { // it may have ended the search for pictures
+			return err
 		}
 	}
 	if c.config.Format == Flickr {

@@ -25,11 +25,11 @@ var outputs = map[dataset.Format]string{
 
 func convert(t testing.TB, s *dataset.Set, config dataset.ConvertConfig) dataset.Skips {
 	t.Helper()
-	skips, err := dataset.Convert(context.Background(), s, config)
+	done, err := dataset.Convert(context.Background(), s, config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return skips
+	return done.Skipped
 }
 
 func TestConvertIsLossless(t *testing.T) {

@@ -28,6 +28,8 @@ type writtenData struct {
 	Pictures int                  `json:"pictures"`
 	Skipped  int                  `json:"skipped"`
 	Splits   []dataset.SplitCount `json:"splits"`
+	// Images is what --images must name for a list to be read.
+	Images string `json:"images,omitempty"`
 }
 
 func (f *convertFlags) register(flags *pflag.FlagSet) {
@@ -39,11 +41,21 @@ func (f *convertFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.asJSON, "json", false, "print what was written as JSON")
 }
 
+// namesHelp says how data convert and data split name pictures.
+const namesHelp = `
+A list is written to be read where it lies: names that would not lead from there to
+the pictures become the pictures' paths below its folder (but not with --tokens, which
+are found by the names). A list cannot lead out of its folder, nor into a zip or shard:
+what to read it with is then said, and --pictures writes the pictures beside it.`
+
 func newDataConvert(g *global, std streams) *cobra.Command {
 	var f convertFlags
 	c := &cobra.Command{
 		Use:   "convert PATH --to FORMAT --out FILE",
 		Short: "Write pictures with captions in another format",
+		Long: `convert writes what it reads in another format: lists of captions (jsonl, tsv, csv,
+karpathy, flickr) or shards that hold the pictures (webdataset).
+` + namesHelp,
 		Example: `  loopitr data convert dataset_coco.json --images coco.zip --to webdataset --out shards
   loopitr data convert photos/ --to tsv --out pairs.tsv`,
 		Args: cobra.ExactArgs(1),
@@ -87,18 +99,34 @@ func (f *convertFlags) write(ctx context.Context, std streams, line *terminal.Li
 
 func (f *convertFlags) convert(ctx context.Context, out io.Writer, skips *skipLog, set *dataset.Set) error {
 	skips.addSet(set.Skipped)
-	lost, err := dataset.Convert(ctx, set, f.config())
+	done, err := dataset.Convert(ctx, set, f.config())
 	if err != nil {
 		return err
 	}
+	lost := done.Skipped
 	skips.addSet(lost)
+	if note := f.readingText(done); note != "" {
+		skips.line.Keep(note)
+	}
 	written := writtenData{
 		Out: f.out, Format: dataset.Format(f.to), Pictures: len(set.Records) - lost.Total(),
-		Skipped: set.Skipped.Total() + lost.Total(), Splits: dataset.StatsOf(set.Records, 0).Splits,
+		Skipped: set.Skipped.Total() + lost.Total(), Splits: dataset.StatsOf(set.Records, 0).Splits, Images: done.Images,
 	}
 	if f.asJSON {
 		return printJSON(out, written)
 	}
 	_, err = fmt.Fprintf(out, "wrote %s to %s\n", counted(written.Pictures, "picture"), written.Out)
 	return err
+}
+
+// readingText says how a list that does not lead to its pictures is read; it is
+// empty for others.
+func (f *convertFlags) readingText(done dataset.Converted) string {
+	switch {
+	case done.Images != "":
+		return fmt.Sprintf("the pictures are not beside %s: read it with --images %s, or write them there with --pictures", f.out, shellQuote(done.Images))
+	case done.Apart:
+		return fmt.Sprintf("the pictures are not beside %s, and no --images names them all: write them there with --pictures", f.out)
+	}
+	return ""
 }

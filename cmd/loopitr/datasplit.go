@@ -23,7 +23,8 @@ func newDataSplit(g *global, std streams) *cobra.Command {
 		Long: `split gives every picture a split by its name and the seed alone, so a picture stays
 where it is when others come or go. The shares are met on average. Those that are not
 given have what the others leave, in the proportion of their defaults: --train 0.9 is
-0.9, 0.05 and 0.05.`,
+0.9, 0.05 and 0.05.
+` + namesHelp,
 		Example: `  loopitr data split pairs.tsv --train 0.9 --to tsv --out split.tsv
   loopitr data split pairs.tsv --train 0.7 --val 0.1 --test 0.2 --out split.jsonl
   loopitr data split photos/ --seed 7 --out split.jsonl`,
