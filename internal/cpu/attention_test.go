@@ -229,6 +229,41 @@ func (p *heads) check(t *testing.T, b compute.Backend, layout compute.AttentionA
 	}
 }
 
+// NaN and infinities go where the definition takes them, and stay within their head.
+func TestAttentionOfNumbersThatAreNone(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		b := open(t, "threads=2")
+		for _, size := range [][2]int{{3, 7}, {17, 17}, {7, 65}} {
+			clean := newHeads(2, 2, size[0], size[1], 8)
+			was := clean.run(t, b, compute.AttentionAxesLayoutBHSD)
+			for operand, name := range []string{"query", "key", "value"} {
+				for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+					p := newHeads(2, 2, size[0], size[1], 8)
+					in := [][]float64{p.q, p.k, p.v}[operand]
+					in[len(in)/4-1] = bad // the end of the first head
+					t.Run(fmt.Sprint(name, size, bad), func(t *testing.T) { p.checkBad(t, p.run(t, b, compute.AttentionAxesLayoutBHSD), was) })
+				}
+			}
+		}
+	})
+}
+
+// checkBad compares results of which the first head holds a bad number; was are those
+// without it.
+func (p *heads) checkBad(t *testing.T, got, was [][]float32) {
+	for i, want := range p.output()[:len(p.q)/4] {
+		g := float64(got[0][i])
+		if same := g == want || math.IsNaN(g) && math.IsNaN(want) || math.Abs(g-want) <= 1e-5*(1+math.Abs(want)); !same {
+			t.Fatalf("output %d is %v, by definition %v", i, g, want)
+		}
+	}
+	for k, values := range got {
+		if diff := cmp.Diff(was[k][len(values)/4:], values[len(values)/4:]); diff != "" {
+			t.Errorf("result %d of other heads: %s", k, diff)
+		}
+	}
+}
+
 // What is one value for all keys is the same as that value for each of them.
 func TestMasksBroadcastOverKeys(t *testing.T) {
 	b, m := open(t, "threads=1"), must(t)

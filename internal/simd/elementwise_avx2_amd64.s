@@ -608,9 +608,9 @@ done53:
 	VZEROUPPER
 	RET
 
-// func subScalarAVX2(dst *float32, a *float32, n int, s float32)
+// func mulScalarAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·subScalarAVX2(SB), NOSPLIT, $0-28
+TEXT ·mulScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -622,16 +622,16 @@ TEXT ·subScalarAVX2(SB), NOSPLIT, $0-28
 
 many57:
 	VMOVUPS (CX)(BX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS 32(CX)(BX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)(BX*1)
 	VMOVUPS 64(CX)(BX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)(BX*1)
 	VMOVUPS 96(CX)(BX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
@@ -644,7 +644,7 @@ ones59:
 
 one58:
 	VMOVUPS (CX)(BX*1), Y1
-	VSUBPS  Y0, Y1, Y1
+	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
@@ -658,7 +658,7 @@ rest60:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VSUBPS       Y0, Y1, Y0
+	VMULPS       Y0, Y1, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -684,9 +684,9 @@ done61:
 	VZEROUPPER
 	RET
 
-// func mulScalarAVX2(dst *float32, a *float32, n int, s float32)
+// func divScalarAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·mulScalarAVX2(SB), NOSPLIT, $0-28
+TEXT ·divScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -698,16 +698,16 @@ TEXT ·mulScalarAVX2(SB), NOSPLIT, $0-28
 
 many65:
 	VMOVUPS (CX)(BX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS 32(CX)(BX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, 32(AX)(BX*1)
 	VMOVUPS 64(CX)(BX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, 64(AX)(BX*1)
 	VMOVUPS 96(CX)(BX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
@@ -720,7 +720,7 @@ ones67:
 
 one66:
 	VMOVUPS (CX)(BX*1), Y1
-	VMULPS  Y0, Y1, Y1
+	VDIVPS  Y0, Y1, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
@@ -734,7 +734,7 @@ rest68:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VMULPS       Y0, Y1, Y0
+	VDIVPS       Y0, Y1, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -760,9 +760,9 @@ done69:
 	VZEROUPPER
 	RET
 
-// func divScalarAVX2(dst *float32, a *float32, n int, s float32)
+// func maxScalarAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·divScalarAVX2(SB), NOSPLIT, $0-28
+TEXT ·maxScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -773,21 +773,29 @@ TEXT ·divScalarAVX2(SB), NOSPLIT, $0-28
 	JL           ones75
 
 many73:
-	VMOVUPS (CX)(BX*1), Y1
-	VDIVPS  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)(BX*1)
-	VMOVUPS 32(CX)(BX*1), Y1
-	VDIVPS  Y0, Y1, Y1
-	VMOVUPS Y1, 32(AX)(BX*1)
-	VMOVUPS 64(CX)(BX*1), Y1
-	VDIVPS  Y0, Y1, Y1
-	VMOVUPS Y1, 64(AX)(BX*1)
-	VMOVUPS 96(CX)(BX*1), Y1
-	VDIVPS  Y0, Y1, Y1
-	VMOVUPS Y1, 96(AX)(BX*1)
-	ADDQ    $0x00000080, BX
-	SUBQ    $0x00000020, DX
-	JGE     many73
+	VMOVUPS   (CX)(BX*1), Y2
+	VCMPPS    $0x03, Y2, Y2, Y3
+	VMAXPS    Y0, Y2, Y1
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)(BX*1)
+	VMOVUPS   32(CX)(BX*1), Y2
+	VCMPPS    $0x03, Y2, Y2, Y3
+	VMAXPS    Y0, Y2, Y1
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, 32(AX)(BX*1)
+	VMOVUPS   64(CX)(BX*1), Y2
+	VCMPPS    $0x03, Y2, Y2, Y3
+	VMAXPS    Y0, Y2, Y1
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, 64(AX)(BX*1)
+	VMOVUPS   96(CX)(BX*1), Y2
+	VCMPPS    $0x03, Y2, Y2, Y3
+	VMAXPS    Y0, Y2, Y1
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, 96(AX)(BX*1)
+	ADDQ      $0x00000080, BX
+	SUBQ      $0x00000020, DX
+	JGE       many73
 
 ones75:
 	ADDQ $0x00000020, DX
@@ -795,12 +803,14 @@ ones75:
 	JL   rest76
 
 one74:
-	VMOVUPS (CX)(BX*1), Y1
-	VDIVPS  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)(BX*1)
-	ADDQ    $0x20, BX
-	SUBQ    $0x08, DX
-	JGE     one74
+	VMOVUPS   (CX)(BX*1), Y2
+	VCMPPS    $0x03, Y2, Y2, Y3
+	VMAXPS    Y0, Y2, Y1
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VMOVUPS   Y1, (AX)(BX*1)
+	ADDQ      $0x20, BX
+	SUBQ      $0x08, DX
+	JGE       one74
 
 rest76:
 	ADDQ         $0x08, DX
@@ -810,7 +820,9 @@ rest76:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VDIVPS       Y0, Y1, Y0
+	VCMPPS       $0x03, Y1, Y1, Y2
+	VMAXPS       Y0, Y1, Y0
+	VBLENDVPS    Y2, Y1, Y0, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -836,9 +848,9 @@ done77:
 	VZEROUPPER
 	RET
 
-// func maxScalarAVX2(dst *float32, a *float32, n int, s float32)
+// func minScalarAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·maxScalarAVX2(SB), NOSPLIT, $0-28
+TEXT ·minScalarAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -851,22 +863,22 @@ TEXT ·maxScalarAVX2(SB), NOSPLIT, $0-28
 many81:
 	VMOVUPS   (CX)(BX*1), Y2
 	VCMPPS    $0x03, Y2, Y2, Y3
-	VMAXPS    Y0, Y2, Y1
+	VMINPS    Y0, Y2, Y1
 	VBLENDVPS Y3, Y2, Y1, Y1
 	VMOVUPS   Y1, (AX)(BX*1)
 	VMOVUPS   32(CX)(BX*1), Y2
 	VCMPPS    $0x03, Y2, Y2, Y3
-	VMAXPS    Y0, Y2, Y1
+	VMINPS    Y0, Y2, Y1
 	VBLENDVPS Y3, Y2, Y1, Y1
 	VMOVUPS   Y1, 32(AX)(BX*1)
 	VMOVUPS   64(CX)(BX*1), Y2
 	VCMPPS    $0x03, Y2, Y2, Y3
-	VMAXPS    Y0, Y2, Y1
+	VMINPS    Y0, Y2, Y1
 	VBLENDVPS Y3, Y2, Y1, Y1
 	VMOVUPS   Y1, 64(AX)(BX*1)
 	VMOVUPS   96(CX)(BX*1), Y2
 	VCMPPS    $0x03, Y2, Y2, Y3
-	VMAXPS    Y0, Y2, Y1
+	VMINPS    Y0, Y2, Y1
 	VBLENDVPS Y3, Y2, Y1, Y1
 	VMOVUPS   Y1, 96(AX)(BX*1)
 	ADDQ      $0x00000080, BX
@@ -881,7 +893,7 @@ ones83:
 one82:
 	VMOVUPS   (CX)(BX*1), Y2
 	VCMPPS    $0x03, Y2, Y2, Y3
-	VMAXPS    Y0, Y2, Y1
+	VMINPS    Y0, Y2, Y1
 	VBLENDVPS Y3, Y2, Y1, Y1
 	VMOVUPS   Y1, (AX)(BX*1)
 	ADDQ      $0x20, BX
@@ -897,7 +909,7 @@ rest84:
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
 	VCMPPS       $0x03, Y1, Y1, Y2
-	VMAXPS       Y0, Y1, Y0
+	VMINPS       Y0, Y1, Y0
 	VBLENDVPS    Y2, Y1, Y0, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
@@ -924,9 +936,9 @@ done85:
 	VZEROUPPER
 	RET
 
-// func minScalarAVX2(dst *float32, a *float32, n int, s float32)
+// func scalarSubAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·minScalarAVX2(SB), NOSPLIT, $0-28
+TEXT ·scalarSubAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -937,29 +949,21 @@ TEXT ·minScalarAVX2(SB), NOSPLIT, $0-28
 	JL           ones91
 
 many89:
-	VMOVUPS   (CX)(BX*1), Y2
-	VCMPPS    $0x03, Y2, Y2, Y3
-	VMINPS    Y0, Y2, Y1
-	VBLENDVPS Y3, Y2, Y1, Y1
-	VMOVUPS   Y1, (AX)(BX*1)
-	VMOVUPS   32(CX)(BX*1), Y2
-	VCMPPS    $0x03, Y2, Y2, Y3
-	VMINPS    Y0, Y2, Y1
-	VBLENDVPS Y3, Y2, Y1, Y1
-	VMOVUPS   Y1, 32(AX)(BX*1)
-	VMOVUPS   64(CX)(BX*1), Y2
-	VCMPPS    $0x03, Y2, Y2, Y3
-	VMINPS    Y0, Y2, Y1
-	VBLENDVPS Y3, Y2, Y1, Y1
-	VMOVUPS   Y1, 64(AX)(BX*1)
-	VMOVUPS   96(CX)(BX*1), Y2
-	VCMPPS    $0x03, Y2, Y2, Y3
-	VMINPS    Y0, Y2, Y1
-	VBLENDVPS Y3, Y2, Y1, Y1
-	VMOVUPS   Y1, 96(AX)(BX*1)
-	ADDQ      $0x00000080, BX
-	SUBQ      $0x00000020, DX
-	JGE       many89
+	VMOVUPS (CX)(BX*1), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*1)
+	VMOVUPS 32(CX)(BX*1), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)(BX*1)
+	VMOVUPS 64(CX)(BX*1), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)(BX*1)
+	VMOVUPS 96(CX)(BX*1), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)(BX*1)
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, DX
+	JGE     many89
 
 ones91:
 	ADDQ $0x00000020, DX
@@ -967,14 +971,12 @@ ones91:
 	JL   rest92
 
 one90:
-	VMOVUPS   (CX)(BX*1), Y2
-	VCMPPS    $0x03, Y2, Y2, Y3
-	VMINPS    Y0, Y2, Y1
-	VBLENDVPS Y3, Y2, Y1, Y1
-	VMOVUPS   Y1, (AX)(BX*1)
-	ADDQ      $0x20, BX
-	SUBQ      $0x08, DX
-	JGE       one90
+	VMOVUPS (CX)(BX*1), Y1
+	VSUBPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, DX
+	JGE     one90
 
 rest92:
 	ADDQ         $0x08, DX
@@ -984,9 +986,7 @@ rest92:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VCMPPS       $0x03, Y1, Y1, Y2
-	VMINPS       Y0, Y1, Y0
-	VBLENDVPS    Y2, Y1, Y0, Y0
+	VSUBPS       Y1, Y0, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -1012,9 +1012,9 @@ done93:
 	VZEROUPPER
 	RET
 
-// func scalarSubAVX2(dst *float32, a *float32, n int, s float32)
+// func scalarDivAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·scalarSubAVX2(SB), NOSPLIT, $0-28
+TEXT ·scalarDivAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -1026,16 +1026,16 @@ TEXT ·scalarSubAVX2(SB), NOSPLIT, $0-28
 
 many97:
 	VMOVUPS (CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS 32(CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)(BX*1)
 	VMOVUPS 64(CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)(BX*1)
 	VMOVUPS 96(CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
@@ -1048,7 +1048,7 @@ ones99:
 
 one98:
 	VMOVUPS (CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
@@ -1062,7 +1062,7 @@ rest100:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VSUBPS       Y1, Y0, Y0
+	VDIVPS       Y1, Y0, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -1088,9 +1088,9 @@ done101:
 	VZEROUPPER
 	RET
 
-// func scalarDivAVX2(dst *float32, a *float32, n int, s float32)
+// func xorAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·scalarDivAVX2(SB), NOSPLIT, $0-28
+TEXT ·xorAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -1102,16 +1102,16 @@ TEXT ·scalarDivAVX2(SB), NOSPLIT, $0-28
 
 many105:
 	VMOVUPS (CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS 32(CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)(BX*1)
 	VMOVUPS 64(CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)(BX*1)
 	VMOVUPS 96(CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
@@ -1124,7 +1124,7 @@ ones107:
 
 one106:
 	VMOVUPS (CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
@@ -1138,7 +1138,7 @@ rest108:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VDIVPS       Y1, Y0, Y0
+	VXORPS       Y1, Y0, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -1164,9 +1164,9 @@ done109:
 	VZEROUPPER
 	RET
 
-// func xorAVX2(dst *float32, a *float32, n int, s float32)
+// func andAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·xorAVX2(SB), NOSPLIT, $0-28
+TEXT ·andAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -1178,16 +1178,16 @@ TEXT ·xorAVX2(SB), NOSPLIT, $0-28
 
 many113:
 	VMOVUPS (CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VANDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS 32(CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VANDPS  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)(BX*1)
 	VMOVUPS 64(CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VANDPS  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)(BX*1)
 	VMOVUPS 96(CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VANDPS  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
@@ -1200,7 +1200,7 @@ ones115:
 
 one114:
 	VMOVUPS (CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VANDPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
@@ -1214,7 +1214,7 @@ rest116:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VXORPS       Y1, Y0, Y0
+	VANDPS       Y1, Y0, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -1237,81 +1237,5 @@ one119:
 
 stored120:
 done117:
-	VZEROUPPER
-	RET
-
-// func andAVX2(dst *float32, a *float32, n int, s float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·andAVX2(SB), NOSPLIT, $0-28
-	MOVQ         dst+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVSS        s+24(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVQ         n+16(FP), DX
-	XORQ         BX, BX
-	SUBQ         $0x00000020, DX
-	JL           ones123
-
-many121:
-	VMOVUPS (CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)(BX*1)
-	VMOVUPS 32(CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)(BX*1)
-	VMOVUPS 64(CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)(BX*1)
-	VMOVUPS 96(CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)(BX*1)
-	ADDQ    $0x00000080, BX
-	SUBQ    $0x00000020, DX
-	JGE     many121
-
-ones123:
-	ADDQ $0x00000020, DX
-	SUBQ $0x08, DX
-	JL   rest124
-
-one122:
-	VMOVUPS (CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)(BX*1)
-	ADDQ    $0x20, BX
-	SUBQ    $0x08, DX
-	JGE     one122
-
-rest124:
-	ADDQ         $0x08, DX
-	JE           done125
-	LEAQ         tailMask<>+32(SB), SI
-	MOVQ         DX, DI
-	NEGQ         DI
-	VMOVUPS      (SI)(DI*4), Y1
-	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VANDPS       Y1, Y0, Y0
-	LEAQ         (AX)(BX*1), AX
-	VMOVAPS      Y0, Y0
-	TESTQ        $0x00000004, DX
-	JE           two126
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two126:
-	TESTQ   $0x00000002, DX
-	JE      one127
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one127:
-	TESTQ  $0x00000001, DX
-	JE     stored128
-	VMOVSS X0, (AX)
-
-stored128:
-done125:
 	VZEROUPPER
 	RET

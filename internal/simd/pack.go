@@ -30,13 +30,6 @@ func NewPacked(k, n int, precision Precision) *Packed {
 	return &Packed{k: k, n: n, precision: precision, pairs: paired(precision), values: make([]float32, k*panels*ColumnGrain)}
 }
 
-// Pack returns b in packed form.
-func Pack(b Matrix, precision Precision) *Packed {
-	p := NewPacked(b.Rows, b.Columns, precision)
-	p.Panels(b, 0, p.Count())
-	return p
-}
-
 // Count returns the number of panels: the units that workers may pack apart.
 func (p *Packed) Count() int { return (p.n + ColumnGrain - 1) / ColumnGrain }
 

@@ -18,7 +18,7 @@ const (
 // transposed operands are views (Matrix.T). C must not overlap A, B or Residual.
 type Product struct {
 	A, B, C Matrix
-	// Packed, if not nil, is B in the form Pack made; then only B's shape is read.
+	// Packed, if not nil, is B as Packed.Panels arranges it; then only B's shape is read.
 	Packed *Packed
 	// Scale multiplies A·B; 0 means 1.
 	Scale float32

@@ -90,7 +90,8 @@ func (c productCase) make() (p simd.Product, out, pre []float32) {
 		p.Residual = simd.Dense(normal(5, c.m*c.n), c.m, c.n)
 	}
 	if c.packed {
-		p.Packed = simd.Pack(p.B, c.precision)
+		p.Packed = simd.NewPacked(p.B.Rows, p.B.Columns, c.precision)
+		p.Packed.Panels(p.B, 0, p.Packed.Count())
 	}
 	return p, out, pre
 }

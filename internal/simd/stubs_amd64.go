@@ -258,9 +258,6 @@ func minAVX2(dst, a, b *float32, n int)
 func addScalarAVX2(dst, a *float32, n int, s float32)
 
 //go:noescape
-func subScalarAVX2(dst, a *float32, n int, s float32)
-
-//go:noescape
 func mulScalarAVX2(dst, a *float32, n int, s float32)
 
 //go:noescape

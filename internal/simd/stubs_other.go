@@ -346,10 +346,6 @@ func addScalarAVX2(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func subScalarAVX2(dst, a *float32, n int, s float32) {
-	panic(noAssembly)
-}
-
 func mulScalarAVX2(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }

@@ -40,7 +40,9 @@ func elementwise(f *file) {
 		f.end()
 	}
 	for _, b := range binaries {
-		f.scalar(b.name+"Scalar", func(a, s, y vec) { b.op(f, a, s, y) })
+		if b.name != "sub" { // that is add of -s
+			f.scalar(b.name+"Scalar", func(a, s, y vec) { b.op(f, a, s, y) })
+		}
 	}
 	f.scalar("scalarSub", func(a, s, y vec) { f.VSUBPS(a, s, y) })
 	f.scalar("scalarDiv", func(a, s, y vec) { f.VDIVPS(a, s, y) })
