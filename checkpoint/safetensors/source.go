@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/loopitr/loopitr"
 )
@@ -48,13 +50,22 @@ func guard(read func()) (err error) {
 	defer debug.SetPanicOnFault(old)
 	defer func() {
 		if r := recover(); r != nil {
-			fault, ok := r.(interface{ Addr() uintptr })
-			if !ok {
+			if !faulted(r) {
 				panic(r)
 			}
-			err = fmt.Errorf("file became shorter or unreadable while mapped (fault at %#x): %w", fault.Addr(), loopitr.ErrCorrupt)
+			err = fmt.Errorf("file became shorter or unreadable while mapped (%v): %w", r, loopitr.ErrCorrupt)
 		}
 	}()
 	read()
 	return nil
+}
+
+// faulted tells a fault on memory from other panics. Not every system says where it
+// was: qemu's user mode says nowhere, which Go takes for a nil pointer.
+func faulted(r any) bool {
+	if _, ok := r.(interface{ Addr() uintptr }); ok {
+		return true
+	}
+	failed, ok := r.(runtime.Error)
+	return ok && strings.Contains(failed.Error(), "invalid memory address")
 }
