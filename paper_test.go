@@ -53,6 +53,28 @@ func TestPaperMapsEveryRowToFunctionAndTest(t *testing.T) {
 	}
 }
 
+// A source that cites a page of docs names a section that is there.
+func TestSourcesCiteSectionsThatExist(t *testing.T) {
+	page, err := os.ReadFile("docs/paper.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cited := regexp.MustCompile(`paper\.md[ ,]*(?:// )?("[^"]+"|[0-9]|sections?)`)
+	found := 0
+	eachSource(t, func(path string, content []byte) {
+		text := strings.ReplaceAll(string(content), "\n// ", " ")
+		for _, c := range cited.FindAllStringSubmatch(text, -1) {
+			found++
+			if !strings.Contains(string(page), "\n## "+strings.Trim(c[1], `"`)+"\n") {
+				t.Errorf("%s cites %s, which docs/paper.md has no section of", path, c[0])
+			}
+		}
+	})
+	if found < 4 {
+		t.Errorf("found %d citations", found)
+	}
+}
+
 // declarations are the names of all functions, types, values and fields.
 func declarations(t *testing.T) map[string]bool {
 	t.Helper()

@@ -14,7 +14,7 @@ var (
 )
 
 // momentum are the copies and queues that ALBEF and BLIP train with, and buffers
-// that hold no weights (paper.md 4.1, 4.3).
+// that hold no weights (ALBEF's and BLIP's code).
 func momentum(name string) bool {
 	return hasPrefix(name, "visual_encoder_m.", "text_encoder_m.", "vision_proj_m.", "text_proj_m.") ||
 		strings.HasSuffix(name, "embeddings.position_ids") ||

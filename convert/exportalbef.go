@@ -13,11 +13,11 @@ import (
 	"github.com/loopitr/loopitr/internal/durable"
 )
 
-// albefVisionEpsilon is in ALBEF's code and not in its files (paper.md 4.1).
+// albefVisionEpsilon is in ALBEF's code and not in its files (ALBEF's code).
 const albefVisionEpsilon = 1e-6
 
 // albefQueue is how many keys ALBEF's queues hold, and firstID what their ids start
-// with (paper.md 4.1).
+// with (ALBEF's code).
 const (
 	albefQueue = 65536
 	firstID    = -100

@@ -19,7 +19,7 @@ import (
 type First string
 
 // The first tokens there are; the zero value is what the source's own code does:
-// BLIP's evaluation sets [ENC], Hugging Face's does not (paper.md 4.3, 4.6).
+// BLIP's evaluation sets [ENC], Hugging Face's does not (their code).
 const (
 	FirstOfSource First = ""
 	FirstClass    First = "cls"

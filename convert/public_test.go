@@ -99,7 +99,7 @@ func cosine(a, b []float32) float64 {
 	return ab / math.Sqrt(aa*bb)
 }
 
-// The values that Hugging Face's converter of BLIP asserts (paper.md 4.6): ids padded
+// The values that Hugging Face's converter of BLIP asserts: ids padded
 // to 35 without a mask, [CLS] first, the picture demo.jpg of BLIP's authors.
 func TestBLIPBaseCOCOGivesThePublishedValues(t *testing.T) {
 	source := os.Getenv("LOOPITR_BLIP_BASE_COCO")

@@ -13,7 +13,7 @@ import (
 	"github.com/loopitr/loopitr/wordpiece"
 )
 
-// BLIP's tokenizer appends these to BERT's vocabulary, in this order (paper.md 4.3).
+// BLIP's tokenizer appends these to BERT's vocabulary, in this order (BLIP's code).
 const (
 	decodeToken = "[DEC]"
 	encodeToken = "[ENC]"

@@ -5,7 +5,7 @@ import "strings"
 // xvlmEpsilon is that of the norm in X-VLM's match head: PyTorch's default.
 const xvlmEpsilon = 1e-5
 
-// xvlmTokens is how many tokens of a caption X-VLM reads (paper.md 4.4).
+// xvlmTokens is how many tokens of a caption X-VLM reads (X-VLM's code).
 const xvlmTokens = 40
 
 // xvlmLayout is X-VLM's with the vision tower of DeiT. Its head for boxes and, in

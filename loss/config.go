@@ -63,7 +63,7 @@ type DistillConfig struct {
 type Objective string
 
 // The distillation objectives. The paper's own is not published to us; all of
-// these are named as ours (docs/paper.md 2.3).
+// these are named as ours (docs/paper.md, "The losses").
 const (
 	Listwise  Objective = "listwise"
 	Pointwise Objective = "pointwise"

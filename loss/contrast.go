@@ -11,7 +11,7 @@ type ContrastParts struct {
 	Captions *Node // how badly captions find their pictures
 }
 
-// Contrast is the dual encoder's loss over a batch (paper.md 4.1 ITC, without
+// Contrast is the dual encoder's loss over a batch (ALBEF's ITC, without
 // momentum or queue):
 //
 //	target_ij = same_ij / sum_k same_ik

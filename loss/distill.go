@@ -12,7 +12,7 @@ type Calibration struct{ Scale, Bias *Node }
 // Distill is how far a student's scores are from a teacher's over the candidates
 // of both sides, a scalar: the mean over rows that have negatives. With teacher
 // scores t (z, or s when the dual encoder teaches), student scores u, temperature
-// T, and sums over a row's valid candidates (paper.md 2.3, all ours):
+// T, and sums over a row's valid candidates (docs/paper.md, "The losses", all ours):
 //
 //	listwise   KL(softmax(t/T) || softmax(u))
 //	pointwise  mean of the cross entropy of sigmoid(u) against sigmoid(t/T); the dual logit goes through Calibration

@@ -1,7 +1,7 @@
 // Package loss is what the network learns from, as graph functions: contrast for
 // the dual encoder, hard negatives for the cross encoder, match on them, distill
-// between the two, and masked tokens for pre-training (docs/paper.md, sections 2
-// and 4.1; which choices are the paper's and which are ours stands there).
+// between the two, and masked tokens for pre-training (docs/paper.md,
+// "The losses"; which choices are the paper's and which are ours stands there).
 //
 // It knows no network, no optimiser and no device, and draws no random numbers:
 // noise comes in as a node, so that every engine and every resumed run chooses

@@ -35,7 +35,7 @@ func (s Side) ofPositive(x *Node) *Node { return ReduceSum(Mul(x, s.positive()),
 
 // Match is the cross encoder's loss, a scalar.
 //
-// Binary (paper.md 4.1 ITM; a softmax over two logits has only their difference z
+// Binary (ALBEF's ITM; a softmax over two logits has only their difference z
 // to learn from): the weighted mean of softplus(-z) of positives and softplus(z)
 // of negatives. A positive weighs 1 and so do the m negatives of a row together,
 // so that each side of each pair counts once however many negatives are drawn;

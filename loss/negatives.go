@@ -35,8 +35,8 @@ type Candidates struct {
 	Skipped *Node
 }
 
-// HardNegatives draws m negatives for each row, without replacement (paper.md
-// 4.1 ITM draws one). What may not be chosen is masked before the softmax. With
+// HardNegatives draws m negatives for each row, without replacement (ALBEF's
+// ITM draws one). What may not be chosen is masked before the softmax. With
 // Gumbel noise g, the m largest of log softmax(s)+g are a draw from the softmax
 // without replacement (Gumbel-top-k); the softmax's normaliser shifts a whole row
 // and is left out.

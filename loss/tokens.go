@@ -9,7 +9,7 @@ import (
 	"github.com/loopitr/loopitr"
 )
 
-// MaskedTokens is the mean cross entropy of predicted words (paper.md 4.1 MLM):
+// MaskedTokens is the mean cross entropy of predicted words (ALBEF's MLM):
 // logits [...,V], targets [...], int64, and weights [...], 1 where a word was
 // masked and 0 elsewhere. It is 0 if nothing was masked.
 func MaskedTokens(logits, targets, weights *Node) *Node {

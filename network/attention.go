@@ -8,7 +8,7 @@ import (
 )
 
 // maskedScore is added to the scores of padding: far enough below any score
-// that its softmax is exactly 0 in float32 (BERT, paper.md 1.3).
+// that its softmax is exactly 0 in float32 (BERT).
 const maskedScore = -10000
 
 // paddingBias turns a mask [B,T] of 1 and 0 into what is added to scores [B,H,.,T].

@@ -34,7 +34,7 @@ const (
 	// ALBEF and the paper do: text is encoded once and judged with many pictures.
 	FromStates From = ""
 	// FromIDs starts again from token ids, in the text tower's own layers with a
-	// cross attention between their two halves, as BLIP does (paper.md 4.3).
+	// cross attention between their two halves, as BLIP does (BLIP's code).
 	FromIDs From = "ids"
 )
 
@@ -104,7 +104,7 @@ type CrossConfig struct {
 }
 
 // MatchConfig is the hidden layer of a match head, as X-VLM has one: Dense, norm,
-// GELU (paper.md 4.4).
+// GELU (X-VLM's code).
 type MatchConfig struct {
 	Hidden           int     `json:"hidden"`
 	LayerNormEpsilon float64 `json:"layer_norm_epsilon"`

@@ -124,7 +124,7 @@ func TestCrossFromIDsSharesTheTextLayers(t *testing.T) {
 	}
 }
 
-// The counts are those of the ALBEF-style network (docs/paper.md 1.3).
+// The counts are those of the ALBEF-style network (docs/paper.md, "The network").
 func TestBaseHasThePapersParameters(t *testing.T) {
 	tensors, values := map[string]int{}, map[string]int{}
 	for _, p := range network.Base().Params() {

@@ -1,6 +1,6 @@
 // Package network is the one network of loopitr as graph functions: a vision
 // tower, a text tower, a cross encoder on top of both, and the heads that make
-// vectors and match logits of them (docs/paper.md, section 1). It also lists the
+// vectors and match logits of them (docs/paper.md, "The network"). It also lists the
 // network's parameters, by the names they have on disk and in errors, and their
 // initial values.
 //

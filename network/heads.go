@@ -71,7 +71,7 @@ func LogOdds(logits *Node) *Node {
 // Temperature is the scalar that divides cosines, within MinTemperature and
 // MaxTemperature. The bounds do not stop its gradient: a step that leaves them
 // is undone by ClampTemperature and the next may come back (ALBEF clamps the
-// parameter in place, paper.md 4.1).
+// parameter in place, ALBEF's code).
 func (n LoopITR) Temperature() *Node {
 	t := n.weight(TemperatureName)
 	return Add(t, StopGradient(Sub(ClampTemperature(t), t)))

@@ -20,7 +20,7 @@ const (
 )
 
 // InitialTemperature is where the learned temperature starts; MinTemperature and
-// MaxTemperature bound it at every step (paper.md 1.2: all four relatives).
+// MaxTemperature bound it at every step (as all four relatives do).
 const (
 	InitialTemperature = 0.07
 	MinTemperature     = 0.001

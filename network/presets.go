@@ -1,6 +1,6 @@
 package network
 
-// The epsilons of the two towers' norms: ViT's and BERT's (paper.md 4.1).
+// The epsilons of the two towers' norms: ViT's and BERT's (ALBEF's code).
 const (
 	visionEpsilon = 1e-6
 	textEpsilon   = 1e-12
@@ -42,7 +42,7 @@ func Medium() Config {
 }
 
 // Base is the size of the paper's network as far as it is known: ViT-B/16 at
-// 384 px and BERT-base cut 6+6, 209,560,835 parameters (paper.md 1.3). Weights
+// 384 px and BERT-base cut 6+6, 209,560,835 parameters (docs/paper.md, "The network"). Weights
 // of ALBEF fit it. Pre-training uses it at 256 px: set Vision.ImageSize.
 func Base() Config {
 	c := sized(768, 12, 6, 6)

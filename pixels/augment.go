@@ -8,7 +8,7 @@ import (
 	"github.com/loopitr/loopitr"
 )
 
-// AugmentConfig is how training pictures are varied (paper.md 4.1). The zero value
+// AugmentConfig is how training pictures are varied (ALBEF's code). The zero value
 // varies nothing: every picture is then only fitted into its square.
 type AugmentConfig struct {
 	// MinScale is the least share of the picture's area that a random crop keeps;

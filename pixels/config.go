@@ -37,7 +37,7 @@ type Config struct {
 }
 
 // CLIP is the preset with CLIP's mean and standard deviation, which ALBEF and
-// the paper share (paper.md 4.1), squashed to size pixels.
+// the paper share (ALBEF's code), squashed to size pixels.
 func CLIP(size int) Config {
 	return Config{
 		Size: size, Fit: Squash, MaxPixels: DefaultMaxPixels,

@@ -14,7 +14,7 @@ func (s strength) signed(v float64) float64 {
 	return v
 }
 
-// ALBEF's mapping of the level (paper.md 4.1): at 7, factor 1.36, shear 0.21,
+// ALBEF's mapping of the level (ALBEF's code): at 7, factor 1.36, shear 0.21,
 // 7 pixels, 21 degrees.
 func (s strength) factor() float64  { return float64(s.level/10*1.8) + 0.1 }
 func (s strength) shear() float64   { return s.signed(s.level / 10 * 0.3) }

@@ -15,7 +15,7 @@ type Figures struct {
 	MedianRank float64 `json:"median_rank"`
 	MeanRank   float64 `json:"mean_rank"`
 	// MAPR is mean average precision at R, where R is the number of a query's
-	// positives (paper.md 5.4).
+	// positives (ECCV Caption).
 	MAPR float64 `json:"map_r"`
 }
 

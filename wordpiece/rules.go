@@ -39,7 +39,7 @@ type Rules struct {
 }
 
 // ALBEF is the retrieval cleaning of ALBEF, which the paper builds on
-// (docs/paper.md 4.1), with its 30 tokens of evaluation.
+// (ALBEF's code), with its 30 tokens of evaluation.
 func ALBEF() Rules {
 	return Rules{
 		Normalizer:   Uncased(),
@@ -52,7 +52,7 @@ func ALBEF() Rules {
 	}
 }
 
-// BLIP is BLIP's cleaning (docs/paper.md 4.3): commas, apostrophes, question
+// BLIP is BLIP's cleaning (BLIP's code): commas, apostrophes, question
 // marks, hyphens and slashes stay.
 func BLIP() Rules {
 	return Rules{

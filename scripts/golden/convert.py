@@ -128,7 +128,7 @@ def captions(case, model, c, first=None):
 
 
 def cleaned(rule):
-    """ALBEF's and BLIP's pre_caption, from docs/paper.md 4.1 and 4.3."""
+    """ALBEF's and BLIP's pre_caption, by the facts of their code."""
     texts = []
     for t in CAPTIONS:
         t = t.lower()
@@ -226,7 +226,7 @@ BLIP_LARGE = dict(size=24, patch=8, vision=96, vision_heads=6, vision_layers=4, 
 
 
 def original_blip(name):
-    """Hugging Face's name of a BLIP parameter -> its authors' (docs/paper.md 4.6)."""
+    """Hugging Face's name of a BLIP parameter -> its authors' (Hugging Face's converter)."""
     for pattern, to in [(r"^vision_model\.encoder\.layers\.", "visual_encoder.blocks."), (r"^vision_model\.post_layernorm", "visual_encoder.norm"),
                         (r"^vision_model\.embeddings\.patch_embedding", "visual_encoder.patch_embed.proj"),
                         (r"^vision_model\.embeddings\.position_embedding", "visual_encoder.pos_embed"),

@@ -1,6 +1,6 @@
 """The networks of ALBEF and X-VLM in PyTorch, by the names their files have.
 
-Written from the facts in docs/paper.md (sections 4.1 and 4.4) as an implementation
+Written from the facts of ALBEF's and X-VLM's code (docs/paper.md) as an implementation
 that shares nothing with loopitr's: convolutions for patches, fused qkv, modules.
 """
 import torch

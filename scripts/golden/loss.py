@@ -1,4 +1,4 @@
-"""The losses of docs/paper.md 2.3 and 4.1 in plain PyTorch, as an independent reference.
+"""The losses of docs/paper.md ("The losses") in plain PyTorch, as an independent reference.
 
 Written pair by pair, with loops over rows and lists of candidates, so that it shares no masking
 trick with the product. network_golden.py uses it.

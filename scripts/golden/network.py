@@ -1,4 +1,4 @@
-"""The network of docs/paper.md 1.2 and 4.1 in plain PyTorch, as an independent reference.
+"""The network of docs/paper.md ("The network") in plain PyTorch, as an independent reference.
 
 Modules and parameter names follow ALBEF's checkpoints; ours() gives the name and layout that
 loopitr uses for each. Nothing here is needed by the product; network_golden.py uses it.

@@ -395,7 +395,7 @@ def random_affine(im, draw, c):
 
 
 def training(suffix="", **more):
-    """The whole augmentation of paper.md 4.1, RandomAugment(ops, level)."""
+    """The whole augmentation of ALBEF's code, RandomAugment(ops, level)."""
     size, scale, ops, level = 24, 0.2, 2, 7.0
     samples = [(42, step, 3 * step + 1) for step in range(40)] + [(2**64 - 1, 2**63, 2**64 - 1)]
     shapes = {"wide": (300, 20), "usual": (61, 47), "tall": (20, 90)}
