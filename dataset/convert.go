@@ -49,6 +49,8 @@ type ConvertConfig struct {
 	Pictures bool
 	// ShardBytes is when a shard is full. 0 is 256 MiB.
 	ShardBytes int64
+	// Details is how many skipped pictures are listed; all are counted. 0 is 1000.
+	Details int
 }
 
 // Validate names the field that can never work; it wraps loopitr.ErrInvalid.
@@ -89,6 +91,9 @@ type Converted struct {
 func Convert(ctx context.Context, s *Set, config ConvertConfig) (Converted, error) {
 	if err := config.Validate(); err != nil {
 		return Converted{}, err
+	}
+	if config.Details == 0 {
+		config.Details = DefaultLimits().Details
 	}
 	if config.ShardBytes == 0 {
 		config.ShardBytes = 256 << 20
@@ -134,7 +139,7 @@ func (c *converter) skip(i int, err error) {
 	if errors.Is(err, loopitr.ErrNotFound) {
 		reason = MissingFile
 	}
-	c.done.Skipped.add(DefaultLimits().Details, Skip{Where: c.set.Records[i].ID, Reason: reason, Detail: err.Error()})
+	c.done.Skipped.add(c.config.Details, Skip{Where: c.set.Records[i].ID, Reason: reason, Detail: err.Error()})
 }
 
 // jsonSpelling is the most bytes that JSON writes for one.
@@ -160,7 +165,7 @@ func (c *converter) fits(r Record) bool {
 		return true // a caption a row
 	}
 	if size > limit {
-		c.done.Skipped.add(DefaultLimits().Details, Skip{Where: r.ID, Reason: OversizedInput, Detail: fmt.Sprintf("captions of %d bytes, a row's limit is %d", size, limit)})
+		c.done.Skipped.add(c.config.Details, Skip{Where: r.ID, Reason: OversizedInput, Detail: fmt.Sprintf("captions of %d bytes, a row's limit is %d", size, limit)})
 	}
 	return size <= limit
 }

@@ -89,7 +89,11 @@ func (f *convertFlags) open(ctx context.Context) (*dataset.Set, error) {
 }
 
 func (f *convertFlags) config() dataset.ConvertConfig {
-	return dataset.ConvertConfig{Format: dataset.Format(f.to), Path: f.out, Pictures: f.pictures, ShardBytes: f.shard}
+	c := dataset.ConvertConfig{Format: dataset.Format(f.to), Path: f.out, Pictures: f.pictures, ShardBytes: f.shard}
+	if f.data.report != "" {
+		c.Details = reportedSkips
+	}
+	return c
 }
 
 // write converts the set and says what came of it.

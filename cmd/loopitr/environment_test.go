@@ -76,7 +76,10 @@ func TestEnvironmentPage(t *testing.T) {
 	slices.Sort(names)
 	var b strings.Builder
 	b.WriteString("# Environment variables\n\n<!-- Written by: go test ./cmd/loopitr -run TestEnvironmentPage -update -->\n\n")
-	b.WriteString("Every variable that loopitr reads. A flag on the command line wins over its variable.\n\n| variable | flag of |\n|---|---|\n")
+	b.WriteString("Every variable that loopitr reads. A flag on the command line wins over its variable, and an\n" +
+		"empty variable is none. Switches take true or false, times 90s or 2h, lists commas; `LOOPITR_SET` and\n" +
+		"`LOOPITR_EXCLUDE` hold one entry, further ones go on the command line. Flags that mean another thing in another\n" +
+		"command (`" + strings.Join(own, "`, `") + "`) have the command in the name.\n\n| variable | flag of |\n|---|---|\n")
 	for _, name := range names {
 		slices.Sort(flags[name])
 		fmt.Fprintf(&b, "| `%s` | `%s` |\n", name, strings.Join(flags[name], "`, `"))
