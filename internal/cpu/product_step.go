@@ -263,20 +263,23 @@ func (m *matrixProduct) divide(threads int) {
 	m.chunks = min(m.chunks, maxChunks)
 }
 
+// packingCost is how many packed values a worker reads in the time it packs one.
+const packingCost = 3
+
 // pieces returns how to divide rows and columns for about wanted tiles so that the
-// workers pack the least: every tile packs its rows of A, and its columns of B unless
-// these are shared.
+// workers move the least: every tile packs its rows of A, and its columns of B unless
+// these are shared, and reads those of B once for each block of its rows.
 func (m *matrixProduct) pieces(wanted int) (rows, columns int) {
 	mostRows, mostColumns := (m.rows+leastRows-1)/leastRows, (m.columns+leastColumns-1)/leastColumns
 	tiles, least := 0, 0
 	for r := 1; r <= min(wanted, mostRows); r++ {
 		c := min((wanted+r-1)/r, mostColumns)
-		packing := c * m.rows
+		moved := packingCost*c*m.rows + r*simd.RowBlocks(part(m.rows, r, simd.RowGrain))*m.columns
 		if !m.packed {
-			packing += r * m.columns
+			moved += packingCost * r * m.columns
 		}
-		if made := min(r*c, wanted); made > tiles || made == tiles && packing < least {
-			rows, columns, tiles, least = r, c, made, packing
+		if made := min(r*c, wanted); made > tiles || made == tiles && moved < least {
+			rows, columns, tiles, least = r, c, made, moved
 		}
 	}
 	return rows, columns

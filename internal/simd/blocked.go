@@ -8,6 +8,9 @@ const (
 	columnBlock = 2048
 )
 
+// RowBlocks returns how often a tile of so many rows reads its columns of B.
+func RowBlocks(rows int) int { return (rows + rowBlock - 1) / rowBlock }
+
 // Operands are read in place, not packed, if this few rows or columns of C use
 // them (measured on Zen 1).
 const (
