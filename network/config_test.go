@@ -18,6 +18,7 @@ func presets() map[string]network.Config {
 	return map[string]network.Config{
 		"nano": network.Nano(), "small": network.Small(), "medium": network.Medium(), "base": network.Base(),
 		"nano tokens": network.Nano().WithTokens(16, 40), "nano stem": withStem(network.Nano()),
+		"stem and tokens": withStem(network.Nano()).WithTokens(16, 40),
 	}
 }
 

@@ -76,7 +76,7 @@ func sized(width, vision, text, cross int) Config {
 // of features numbers from another backbone instead of pixels.
 func (c Config) WithTokens(count, features int) Config {
 	c.Vision.Input = Tokens
-	c.Vision.ImageSize, c.Vision.PatchSize = 0, 0
+	c.Vision.ImageSize, c.Vision.PatchSize, c.Vision.Stem = 0, 0, ""
 	c.Vision.Tokens, c.Vision.Features = count, features
 	return c
 }
