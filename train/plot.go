@@ -38,10 +38,10 @@ func Plot(dir string) error {
 			}
 		}
 	}
-	if err := losses.save(filepath.Join(dir, "loss.png"), "Training loss", "loss"); err != nil {
+	if err := losses.save(filepath.Join(dir, "loss.png"), "Training loss", "loss", true); err != nil {
 		return err
 	}
-	return recalls.save(filepath.Join(dir, "recall.png"), "Recall on validation", "R@1, %")
+	return recalls.save(filepath.Join(dir, "recall.png"), "Recall on validation", "R@1, %", false)
 }
 
 // curves are named series of points over pairs seen.
@@ -69,13 +69,18 @@ func (c curves) add(name string, x, y float64) {
 	}
 }
 
-func (c curves) save(file, title, axis string) error {
+// save draws the curves; falling ones leave room for their names at the top.
+func (c curves) save(file, title, axis string, falling bool) error {
 	if len(c) == 0 {
 		return nil
 	}
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "pairs seen", axis
-	p.Legend.Top = true
+	p.Y.Min = 0
+	p.Legend.Top, p.Legend.XOffs, p.Legend.YOffs = falling, -vg.Millimeter, vg.Millimeter
+	if falling {
+		p.Legend.YOffs = -vg.Millimeter
+	}
 	p.Add(plotter.NewGrid())
 	names := make([]string, 0, len(c))
 	for name := range c {
