@@ -37,8 +37,19 @@ type engineTest struct {
 	err error
 }
 
-// peakTime is how long the peak is measured for.
-const peakTime = 200 * time.Millisecond
+// The peak is the best of several takes: other work on the machine lowers some.
+const (
+	peakTakes = 10
+	peakTime  = 25 * time.Millisecond
+)
+
+func measuredPeak() float64 {
+	peak := 0.0
+	for range peakTakes {
+		peak = max(peak, simd.Peak(peakTime))
+	}
+	return peak
+}
 
 func newDoctor(g *global, std streams) *cobra.Command {
 	var asJSON bool
@@ -60,7 +71,7 @@ do at best, and says whether this terminal is known to show pictures.`,
 func runDoctor(g *global, std streams, asJSON bool) error {
 	d := diagnosis{
 		Version: versionText(), Machine: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.GOMAXPROCS(0),
-		SIMD: simd.Active().String(), PeakGFLOPS: simd.Peak(peakTime), Preview: string(terminal.Off),
+		SIMD: simd.Active().String(), PeakGFLOPS: measuredPeak(), Preview: string(terminal.Off),
 	}
 	for _, l := range simd.Available() {
 		d.Levels = append(d.Levels, l.String())
