@@ -31,6 +31,9 @@ func WriteFile(path string, write func(w io.Writer) error) error {
 	if p, ok := err.(*fs.PathError); ok { // its path is the unfinished file's
 		err = p.Err
 	}
+	if _, missing := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) && errors.Is(missing, fs.ErrNotExist) {
+		return fmt.Errorf("write %q: make folder %q first: %w", path, filepath.Dir(path), err)
+	}
 	return fmt.Errorf("write %q: %w", path, err)
 }
 
