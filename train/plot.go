@@ -77,9 +77,9 @@ func (c curves) save(file, title, axis string, falling bool) error {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "pairs seen", axis
 	p.Y.Min = 0
-	p.Legend.Top, p.Legend.XOffs, p.Legend.YOffs = falling, -vg.Millimeter, vg.Millimeter
+	p.Legend.XOffs, p.Legend.YOffs = -vg.Millimeter, vg.Millimeter
 	if falling {
-		p.Legend.YOffs = -vg.Millimeter
+		p.Legend.Top, p.Legend.YOffs = true, -vg.Millimeter
 	}
 	p.Add(plotter.NewGrid())
 	names := make([]string, 0, len(c))

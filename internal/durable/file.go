@@ -31,8 +31,10 @@ func WriteFile(path string, write func(w io.Writer) error) error {
 	if p, ok := err.(*fs.PathError); ok { // its path is the unfinished file's
 		err = p.Err
 	}
-	if _, missing := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) && errors.Is(missing, fs.ErrNotExist) {
-		return fmt.Errorf("write %q: make folder %q first: %w", path, filepath.Dir(path), err)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, missing := os.Stat(filepath.Dir(path)); missing != nil {
+			return fmt.Errorf("write %q: make folder %q first: %w", path, filepath.Dir(path), err)
+		}
 	}
 	return fmt.Errorf("write %q: %w", path, err)
 }
