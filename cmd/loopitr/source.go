@@ -16,7 +16,9 @@ type source struct {
 	// fallback is the split that is taken, when none is named, from data that
 	// states splits.
 	fallback string
-	report   reportFile
+	// splitFlag is the flag that names the split.
+	splitFlag string
+	report    reportFile
 }
 
 // reportedSkips is how many skipped inputs of a data set --report lists at most.
@@ -49,11 +51,12 @@ func (s *source) register(flags *pflag.FlagSet, fallback string) {
 }
 
 func (s *source) registerRest(flags *pflag.FlagSet) {
+	s.splitFlag = "split"
 	usage := `split to take, several joined by "+", or "all"`
 	if s.fallback != "" {
 		usage += fmt.Sprintf(" (default %q where splits are stated)", s.fallback)
 	}
-	flags.StringVar(&s.Split, "split", "", usage)
+	flags.StringVar(&s.Split, s.splitFlag, "", usage)
 	flags.StringVar(&s.Images, "images", "", "folder or zip of the pictures (default: beside the annotations)")
 	flags.StringVar(&s.Tokens, "tokens", "", "token file that stands in for the pictures")
 	flags.StringVar(&s.Language, "language", "", "take the captions of shards from captions.LANGUAGE.tsv")
@@ -72,7 +75,7 @@ func (s source) open(ctx context.Context) (*dataset.Set, error) {
 	}
 	set, err := dataset.Open(ctx, o)
 	if errors.Is(err, dataset.ErrNoSplits) {
-		return nil, fmt.Errorf("%w: take all of it with --split %s, or divide it with %q", err, everySplit, "loopitr data split")
+		return nil, fmt.Errorf("%w: take all of it with --%s %s, or divide it with %q", err, s.splitFlag, everySplit, "loopitr data split")
 	}
 	if err != nil || named || s.fallback == "" || !statesSplits(set) {
 		return set, err

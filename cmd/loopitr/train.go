@@ -155,7 +155,7 @@ func (f *trainFlags) open(ctx context.Context, skips *skipLog) (_ *trainSets, er
 	}
 	skips.addSet(s.train.Skipped)
 	held := f.data
-	held.Split, held.fallback = f.valSplit, "val"
+	held.Split, held.fallback, held.splitFlag = f.valSplit, "val", "val-split"
 	switch {
 	case f.val != "":
 		held.Path = f.val
