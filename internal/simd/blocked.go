@@ -90,7 +90,7 @@ func (p *Product) runBlocked(w *Workspace, area Tile) {
 
 // plan decides what the kernels add and what finish is left with.
 func (g *blocked) plan() {
-	plain := g.Activation == Identity && g.PreActivation.Rows == 0
+	plain := g.Activation == Identity
 	switch {
 	case g.Accumulate:
 		g.start = startC

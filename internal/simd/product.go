@@ -28,9 +28,6 @@ type Product struct {
 	Bias []float32
 	// Activation is applied to the sum.
 	Activation Activation
-	// PreActivation, if it has rows, is an M x N view with ColumnStride 1 that
-	// receives the sum before the activation.
-	PreActivation Matrix
 	// Residual, if it has rows, is an M x N view with ColumnStride 1, added last.
 	Residual Matrix
 	// Precision rounds the operands.
@@ -73,10 +70,8 @@ func (p *Product) Validate() error {
 	if p.Packed != nil && (p.Packed.k != p.B.Rows || p.Packed.n != p.B.Columns || p.Packed.precision != p.Precision || p.Packed.pairs != paired(p.Precision)) {
 		return fmt.Errorf("multiply by %dx%d: packed for %dx%d", p.B.Rows, p.B.Columns, p.Packed.k, p.Packed.n)
 	}
-	for _, m := range []Matrix{p.PreActivation, p.Residual} {
-		if m.Rows != 0 && (m.Rows != p.C.Rows || m.Columns != p.C.Columns || m.ColumnStride != 1) {
-			return fmt.Errorf("multiply to %dx%d: epilogue operand is %dx%d, column stride %d", p.C.Rows, p.C.Columns, m.Rows, m.Columns, m.ColumnStride)
-		}
+	if r := p.Residual; r.Rows != 0 && (r.Rows != p.C.Rows || r.Columns != p.C.Columns || r.ColumnStride != 1) {
+		return fmt.Errorf("multiply to %dx%d: residual is %dx%d, column stride %d", p.C.Rows, p.C.Columns, r.Rows, r.Columns, r.ColumnStride)
 	}
 	if p.C.ColumnStride != 1 && p.C.Columns > 1 {
 		return fmt.Errorf("multiply to %dx%d: column stride %d", p.C.Rows, p.C.Columns, p.C.ColumnStride)
@@ -102,7 +97,6 @@ func (p *Product) RunTile(w *Workspace, t Tile) {
 		p.B.check("B")
 	}
 	p.Residual.check("residual")
-	p.PreActivation.check("pre-activation")
 	if t.Row < 0 || t.Column < 0 || t.Rows < 0 || t.Columns < 0 || t.Row+t.Rows > p.C.Rows || t.Column+t.Columns > p.C.Columns {
 		panic(fmt.Sprintf("simd: tile %+v of %dx%d", t, p.C.Rows, p.C.Columns))
 	}

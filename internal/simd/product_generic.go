@@ -41,9 +41,6 @@ func (p *Product) b(k, j int) float32 {
 
 // finish applies what follows the sum to a part of row i of C.
 func (p *Product) finish(i, column int, row []float32) {
-	if p.PreActivation.Rows != 0 {
-		copy(p.PreActivation.Values[i*p.PreActivation.RowStride+column:][:len(row)], row)
-	}
 	if p.Activation == GELUActivation {
 		GELU(row, row)
 	}

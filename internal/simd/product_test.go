@@ -33,7 +33,7 @@ type productCase struct {
 	aLayout, bLayout         int // 0 rows contiguous, 1 columns contiguous, 2 neither
 	pad                      int // extra row stride of C
 	accumulate, bias, gelu   bool
-	pre, residual, packed    bool
+	residual, packed         bool
 	scale                    float32
 	precision                simd.Precision
 	rowFrom, rowTo, from, to int
@@ -57,7 +57,7 @@ func drawCase(t *rapid.T) productCase {
 		k:       rapid.OneOf(size, size, size, rapid.Just(257)).Draw(t, "k"),
 		aLayout: rapid.IntRange(0, 2).Draw(t, "a"), bLayout: rapid.IntRange(0, 2).Draw(t, "b"),
 		pad: rapid.IntRange(0, 3).Draw(t, "pad"), accumulate: flag.Draw(t, "accumulate"), bias: flag.Draw(t, "bias"),
-		gelu: flag.Draw(t, "gelu"), pre: flag.Draw(t, "pre"), residual: flag.Draw(t, "residual"), packed: flag.Draw(t, "packed"),
+		gelu: flag.Draw(t, "gelu"), residual: flag.Draw(t, "residual"), packed: flag.Draw(t, "packed"),
 		scale: rapid.SampledFrom([]float32{0, 1, -0.5}).Draw(t, "scale"),
 	}
 	if rapid.IntRange(0, 3).Draw(t, "precision") == 0 {
@@ -68,8 +68,8 @@ func drawCase(t *rapid.T) productCase {
 	return c
 }
 
-// make returns the product and the values of its outputs, C and pre-activation.
-func (c productCase) make() (p simd.Product, out, pre []float32) {
+// make returns the product and the values of C.
+func (c productCase) make() (p simd.Product, out []float32) {
 	out = normal(3, c.m*(c.n+c.pad))
 	p = simd.Product{
 		A: layout(normal(1, 2*c.m*c.k), c.m, c.k, c.aLayout), B: layout(normal(2, 2*c.k*c.n), c.k, c.n, c.bLayout),
@@ -82,10 +82,6 @@ func (c productCase) make() (p simd.Product, out, pre []float32) {
 	if c.gelu {
 		p.Activation = simd.GELUActivation
 	}
-	if c.pre {
-		pre = make([]float32, c.m*c.n)
-		p.PreActivation = simd.Dense(pre, c.m, c.n)
-	}
 	if c.residual {
 		p.Residual = simd.Dense(normal(5, c.m*c.n), c.m, c.n)
 	}
@@ -93,27 +89,22 @@ func (c productCase) make() (p simd.Product, out, pre []float32) {
 		p.Packed = simd.NewPacked(p.B.Rows, p.B.Columns, c.precision)
 		p.Packed.Panels(p.B, 0, p.Packed.Count())
 	}
-	return p, out, pre
+	return p, out
 }
 
 // checkProduct compares c at the active level with plain Go.
 func checkProduct(t interface{ Fatalf(string, ...any) }, c productCase) {
-	got, gotOut, gotPre := c.make()
+	got, gotOut := c.make()
 	var w simd.Workspace
 	got.Run(&w)
 	defer simd.Use(simd.Generic)()
-	want, wantOut, wantPre := c.make()
+	want, wantOut := c.make()
 	want.Run(&w)
 	// A sum of k products of unit normals; rounding grows with its parts' sizes.
 	tolerance := 4e-6 * (4 + math.Sqrt(float64(c.k)))
 	for i := range wantOut {
 		if !near(gotOut[i], float64(wantOut[i]), tolerance) {
 			t.Fatalf("%+v: C[%d] = %v, want %v", c, i, gotOut[i], wantOut[i])
-		}
-	}
-	for i := range wantPre {
-		if !near(gotPre[i], float64(wantPre[i]), tolerance) {
-			t.Fatalf("%+v: pre-activation[%d] = %v, want %v", c, i, gotPre[i], wantPre[i])
 		}
 	}
 }
@@ -151,7 +142,7 @@ func TestProductsOfEveryHeightAgreeWithPlainGo(t *testing.T) {
 // Sizes beyond every block of rows, columns and depth.
 func TestLargeProductsAgreeWithPlainGo(t *testing.T) {
 	for _, c := range []productCase{
-		{m: 250, n: 130, k: 9}, {m: 7, n: 2070, k: 5, bLayout: 1, bias: true, gelu: true, pre: true, residual: true},
+		{m: 250, n: 130, k: 9}, {m: 7, n: 2070, k: 5, bLayout: 1, bias: true, gelu: true, residual: true},
 		{m: 50, n: 2070, k: 5, packed: true, residual: true}, {m: 49, n: 33, k: 600, aLayout: 1, bias: true, accumulate: true, residual: true},
 		{m: 250, n: 150, k: 10, aLayout: 2, bLayout: 2, precision: simd.BFloat16}, {m: 16, n: 197, k: 64, bLayout: 1},
 	} {
@@ -163,11 +154,11 @@ func TestTilesOfAProductHaveTheSameBits(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			c := drawCase(t)
-			whole, wholeOut, _ := c.make()
+			whole, wholeOut := c.make()
 			var w simd.Workspace
 			before := append([]float32(nil), wholeOut...)
 			whole.Run(&w)
-			part, partOut, _ := c.make()
+			part, partOut := c.make()
 			part.RunTile(&w, simd.Tile{Row: c.rowFrom, Rows: c.rowTo - c.rowFrom, Column: c.from, Columns: c.to - c.from})
 			for i := range c.m {
 				for j := range c.n + c.pad {
