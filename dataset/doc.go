@@ -1,6 +1,6 @@
 // Package dataset reads pictures with captions, and their splits, from disk into
-// one schema that training and evaluation share, and writes that schema back in
-// every format it reads.
+// one schema that training and evaluation share, and writes that schema
+// back as JSON lines, tables, Karpathy's and Flickr's files and shards.
 //
 // A Set is a list of Records, one picture with its captions each, and the bytes
 // of picture i on demand. The bytes may lie in a folder, in a zip, in tar shards,

@@ -5,17 +5,13 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// Calibration makes the dual logit comparable with match log-odds, for the
-// pointwise objective: a s + b. Scalars; nil ones are taken from the config.
-type Calibration struct{ Scale, Bias *Node }
-
 // Distill is how far a student's scores are from a teacher's over the candidates
 // of both sides, a scalar: the mean over rows that have negatives. With teacher
 // scores t (z, or s when the dual encoder teaches), student scores u, temperature
 // T, and sums over a row's valid candidates (docs/paper.md, "The losses", all ours):
 //
 //	listwise   KL(softmax(t/T) || softmax(u))
-//	pointwise  mean of the cross entropy of sigmoid(u) against sigmoid(t/T); the dual logit goes through Calibration
+//	pointwise  mean of the cross entropy of sigmoid(u) against sigmoid(t/T); the dual logit is a s + b, with Scale and Bias of the config
 //	margin     mean over negatives j of ((u_0 - u_j) - (t_0 - t_j)/T)^2
 //	rank       mean over places of -log softmax(u) of the candidate in that place among it and those behind it;
 //	           the positive comes first, then the negatives in the teacher's order (Plackett-Luce)
@@ -23,16 +19,16 @@ type Calibration struct{ Scale, Bias *Node }
 //
 // Rows may leave out those where the teacher knows less than the student; they
 // count as 0 in the mean. No gradient reaches the teacher unless the config says so.
-func Distill(c DistillConfig, pictures, captions Side, calibration Calibration) *Node {
+func Distill(c DistillConfig, pictures, captions Side) *Node {
 	if c.Objective == None {
 		return ScalarZero(pictures.Dual.Graph(), pictures.Dual.DType())
 	}
 	toDual := func(side Side) *Node {
-		s, z := c.calibrated(side.Dual, calibration), side.Cross
+		s, z := c.calibrated(side.Dual), side.Cross
 		return c.distance(c.teacher(z), s, side)
 	}
 	toCross := func(side Side) *Node {
-		s, z := c.calibrated(side.Dual, calibration), side.Cross
+		s, z := c.calibrated(side.Dual), side.Cross
 		return c.distance(c.teacher(s), z, side)
 	}
 	switch c.Direction {
@@ -44,18 +40,11 @@ func Distill(c DistillConfig, pictures, captions Side, calibration Calibration) 
 	return overRows(pictures, captions, toDual)
 }
 
-func (c DistillConfig) calibrated(s *Node, calibration Calibration) *Node {
+func (c DistillConfig) calibrated(s *Node) *Node {
 	if c.Objective != Pointwise {
 		return s
 	}
-	scale, bias := calibration.Scale, calibration.Bias
-	if scale == nil {
-		scale = ConstAs(s, c.Scale)
-	}
-	if bias == nil {
-		bias = ConstAs(s, c.Bias)
-	}
-	return Add(Mul(s, scale), bias)
+	return AddScalar(MulScalar(s, c.Scale), c.Bias)
 }
 
 func (c DistillConfig) teacher(scores *Node) *Node {

@@ -19,7 +19,7 @@ var directions = []loss.Direction{loss.CrossToDual, loss.DualToCross, loss.BothD
 func distill(c loss.DistillConfig) build {
 	return func(in []*Node) []*Node {
 		side := loss.Side{Dual: in[0], Cross: in[1], Valid: in[2]}
-		return []*Node{loss.Distill(c, side, side, loss.Calibration{})}
+		return []*Node{loss.Distill(c, side, side)}
 	}
 }
 
@@ -195,7 +195,7 @@ func step(c loss.Config, n loss.NegativesConfig) build {
 		forPictures, forCaptions := judged.Deal(z)
 		p := loss.Side{Dual: judged.ForPictures.Of(s), Cross: forPictures, Valid: judged.ForPictures.Valid}
 		q := loss.Side{Dual: judged.ForCaptions.Of(t), Cross: forCaptions, Valid: judged.ForCaptions.Valid}
-		parts := []*Node{loss.Contrast(s, same).Loss, loss.Match(c.Match, p, q), loss.Distill(c.Distill, p, q, loss.Calibration{})}
+		parts := []*Node{loss.Contrast(s, same).Loss, loss.Match(c.Match, p, q), loss.Distill(c.Distill, p, q)}
 		total := Add(Add(parts[0], parts[1]), parts[2])
 		return append(parts, total, Gradient(total, s)[0])
 	}

@@ -251,7 +251,7 @@ func (b *batch) loss(t *testing.T, name string) *Node {
 		c := b.g.distill
 		c.Objective, c.Direction, c.TeacherGradient = loss.Objective(words[1]), loss.Direction(words[2]), words[3] == "taught"
 		pictures, captions := b.sides(loss.Sampler(words[4]))
-		return loss.Distill(c, pictures, captions, loss.Calibration{})
+		return loss.Distill(c, pictures, captions)
 	}
 	t.Fatalf("unknown loss %q", name)
 	return nil
@@ -264,7 +264,7 @@ func (b *batch) total() *Node {
 	c := b.g.distill
 	c.Objective, c.Direction = r.Distill.Objective, r.Distill.Direction
 	total := Add(loss.Contrast(b.similarity, b.same).Loss, loss.Match(loss.MatchConfig{Objective: r.Match}, pictures, captions))
-	total = Add(total, MulScalar(loss.Distill(c, pictures, captions, loss.Calibration{}), 0.5))
+	total = Add(total, MulScalar(loss.Distill(c, pictures, captions), 0.5))
 	if b.g.config.Text.MaskedModeling {
 		total = Add(total, MulScalar(b.maskedTokens(), 0.7))
 	}

@@ -177,7 +177,7 @@ func (c Config) losses(d dual, j judged, z, distill *graph.Node) (p parts) {
 	captions := loss.Side{Dual: j.ForCaptions.Of(graph.Transpose(d.similarity, 0, 1)), Cross: zCaptions, Valid: j.ForCaptions.Valid}
 	p = c.contrast(d)
 	p[figureMatch] = loss.Match(c.Loss.Match, pictures, captions)
-	p[figureDistill] = loss.Distill(c.Loss.Distill, pictures, captions, loss.Calibration{})
+	p[figureDistill] = loss.Distill(c.Loss.Distill, pictures, captions)
 	p[figureLoss] = graph.Add(graph.Mul(p[figureDistill], distill),
 		graph.Add(p[figureLoss], graph.MulScalar(p[figureMatch], c.Loss.Match.Weight)))
 	return p

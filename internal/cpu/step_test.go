@@ -155,7 +155,7 @@ func objective(n network.LoopITR, in []*Node) *Node {
 	q := loss.Side{Dual: judged.ForCaptions.Of(turned), Cross: zc, Valid: judged.ForCaptions.Valid}
 	config := loss.Default()
 	total := Add(loss.Contrast(similarity, same).Loss, loss.Match(config.Match, p, q))
-	return Add(total, loss.Distill(config.Distill, p, q, loss.Calibration{}))
+	return Add(total, loss.Distill(config.Distill, p, q))
 }
 
 // adamW is the optimizer's update with clipping at norm one.
