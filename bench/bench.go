@@ -75,6 +75,8 @@ type session struct {
 	threads int
 	engines map[string]*engine.Engine
 	pythons map[string]*python
+	// versions say what the peers that came are.
+	versions map[string]string
 }
 
 // Run measures. The error is ctx's, or wraps loopitr.ErrInvalid for a config
@@ -86,7 +88,10 @@ func Run(ctx context.Context, c Config) (_ Report, err error) {
 	if c.Observe == nil {
 		c.Observe = func(string) {}
 	}
-	s := &session{Config: c, threads: runtime.GOMAXPROCS(0), engines: map[string]*engine.Engine{}, pythons: map[string]*python{}}
+	s := &session{
+		Config: c, threads: runtime.GOMAXPROCS(0),
+		engines: map[string]*engine.Engine{}, pythons: map[string]*python{}, versions: map[string]string{},
+	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	if _, err := s.engine(c.Engine); err != nil {
 		return Report{}, err
@@ -94,6 +99,7 @@ func Run(ctx context.Context, c Config) (_ Report, err error) {
 	r := Report{
 		Machine: runtime.GOOS + "/" + runtime.GOARCH, Processors: s.threads, SIMD: simd.Active().String(),
 		Engine: c.Engine, Date: time.Now().UTC().Format(time.DateOnly), Short: c.Short, PeakGFLOPS: s.peak(500 * time.Millisecond),
+		Versions: s.versions,
 	}
 	for _, row := range s.rows() {
 		if len(c.Only) > 0 && !slices.Contains(c.Only, row.name) {

@@ -116,7 +116,7 @@ func TestWhoCannotIsSkippedAndSaid(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	r := bench.Report{
-		Date: "2026-11-25", Machine: "linux/amd64", Processors: 2, SIMD: "avx2", PeakGFLOPS: 200,
+		Date: "2026-11-25", Machine: "linux/amd64", Processors: 2, SIMD: "avx2", PeakGFLOPS: 200, Versions: map[string]string{"torch": "PyTorch 2"},
 		Rows: []bench.Row{{Name: "product", Size: "1x2x3", Unit: "products", Lines: []bench.Line{
 			{Contender: "cpu", Samples: 3, Median: 0.5, Least: 0.25, Most: 1, Rate: 2, GFLOPS: 150, OfPeak: 0.7},
 			{Contender: "torch", Samples: 1, Median: 1, Least: 1, Most: 1, Rate: 1, GFLOPS: 75, OfPeak: 0.35, Ratio: 2},
@@ -129,10 +129,11 @@ func TestPrint(t *testing.T) {
 	}
 	want := []string{
 		"2026-11-25, linux/amd64, 2 processors, avx2, peak 200.0 GFLOPS together", "",
-		"what size who median least to most rate GFLOPS of peak loopitr is",
-		"product 1x2x3 cpu 500ms 250ms to 1s 2 products/s 150.0 0.70",
-		"torch 1s 1s to 1s 1 products/s 75.0 0.35 2.00x",
+		"what size who samples median least to most rate GFLOPS of peak loopitr is",
+		"product 1x2x3 cpu 3 500ms 250ms to 1s 2 products/s 150.0 0.70",
+		"torch 1 1s 1s to 1s 1 products/s 75.0 0.35 2.00x",
 		"onnx skipped: not here:; no library",
+		"torch: PyTorch 2",
 	}
 	var got []string
 	for line := range strings.Lines(text.String()) {

@@ -108,20 +108,20 @@ func (s *session) measure(ctx context.Context, r row) (_ []Line, err error) {
 			if c.reason != "" || round >= c.rounds {
 				continue
 			}
-			peak := s.peak(c.peakTime())
+			before := s.peak(c.peakTime())
 			spent, err := c.work.run(ctx, c.times)
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
 			c.try(err)
-			c.sample(spent, peak)
+			c.sample(spent, (before+s.peak(c.peakTime()))/2)
 		}
 	}
 	return s.lines(r, all), nil
 }
 
-// peakTime is how long the peak is measured before a sample: clocks change with
-// what the machine does, so each sample has a peak of its own.
+// peakTime is how long the peak is measured before and after a sample: clocks change
+// with what the machine does, so each sample has a peak of its own.
 func (c *contender) peakTime() time.Duration {
 	if c.flops == 0 {
 		return 0

@@ -56,7 +56,11 @@ func TestPeersInPython(t *testing.T) {
 		c := bench.Default()
 		c.Short, c.Python, c.Peers = true, python, []string{peer}
 		measured := 0
-		for _, row := range run(t, c).Rows {
+		r := run(t, c)
+		if r.Versions[peer] == "" {
+			t.Errorf("%s does not say what it is", peer)
+		}
+		for _, row := range r.Rows {
 			for _, l := range row.Lines[1:] {
 				measured++
 				if l.Reason != "" || l.Median <= 0 {

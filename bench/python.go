@@ -19,6 +19,10 @@ import (
 	"github.com/loopitr/loopitr/internal/durable"
 )
 
+// blasThreads is what the environment may replace. OpenBLAS's threads and PyTorch's
+// get in each other's way in training; one of its threads halves plain products.
+const blasThreads = "OPENBLAS_NUM_THREADS=1"
+
 //go:embed peers/*.py
 var scripts embed.FS
 
@@ -43,6 +47,7 @@ type answer struct {
 	Seconds float64 `json:"seconds"`
 	Missing string  `json:"missing"` // a module that is not there
 	Error   string  `json:"error"`
+	Version string  `json:"version"` // of what does the work, with a row's preparation
 }
 
 // python starts the peer's process at its first use.
@@ -82,8 +87,7 @@ func startPython(ctx context.Context, interpreter, peer string, threads int) (_ 
 		}
 	}
 	p.command = exec.CommandContext(ctx, interpreter, "-B", filepath.Join(p.folder, "peer.py"), peer)
-	// Two layers of threads get in each other's way: PyTorch's own are enough.
-	p.command.Env = append(p.command.Environ(), "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS="+strconv.Itoa(threads))
+	p.command.Env = append([]string{blasThreads}, append(p.command.Environ(), "OMP_NUM_THREADS="+strconv.Itoa(threads))...)
 	p.command.Stderr = &p.errors
 	if p.to, err = p.command.StdinPipe(); err != nil {
 		return nil, err
@@ -154,9 +158,11 @@ func (s *session) peer(name, row string, sizes map[string]any) []offer {
 			return nil, err
 		}
 		sizes["threads"] = s.threads
-		if _, err := p.ask(request{Row: row, Sizes: sizes}); err != nil {
+		a, err := p.ask(request{Row: row, Sizes: sizes})
+		if err != nil {
 			return nil, err
 		}
+		s.versions[name] = a.Version
 		return foreign{p}, nil
 	}}}
 }

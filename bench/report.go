@@ -3,6 +3,9 @@ package bench
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,6 +20,8 @@ type Report struct {
 	Engine     string `json:"engine"`
 	// PeakGFLOPS is the float32 multiply-add rate of all processors, measured at the start.
 	PeakGFLOPS float64 `json:"peak_gflops"`
+	// Versions say what the peers that came are, by contender.
+	Versions map[string]string `json:"versions,omitempty"`
 	Short      bool    `json:"short,omitempty"`
 	Rows       []Row   `json:"rows"`
 }
@@ -39,7 +44,7 @@ type Line struct {
 	Rate      float64 `json:"per_second,omitempty"`
 	GFLOPS    float64 `json:"gflops,omitempty"` // 0 where operations are not the point
 	// OfPeak is the median, over samples, of GFLOPS over the multiply-add rate of all
-	// processors measured right before.
+	// processors, the mean of right before and right after.
 	OfPeak float64 `json:"of_peak,omitempty"`
 	// Ratio is how many times as fast the engine under test is; 0 for itself.
 	Ratio float64 `json:"ratio,omitempty"`
@@ -54,7 +59,7 @@ func (r Report) Print(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "%s, %s, %d processors, %s, peak %.1f GFLOPS together\n\n", r.Date, r.Machine, r.Processors, r.SIMD, r.PeakGFLOPS)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "what\tsize\twho\tmedian\tleast to most\trate\tGFLOPS\tof peak\tloopitr is")
+	fmt.Fprintln(t, "what\tsize\twho\tsamples\tmedian\tleast to most\trate\tGFLOPS\tof peak\tloopitr is")
 	for _, row := range r.Rows {
 		for i, l := range row.Lines {
 			name, size := row.Name, row.Size
@@ -64,7 +69,13 @@ func (r Report) Print(w io.Writer) error {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", name, size, l.Contender, strings.Join(l.cells(row.Unit), "\t"))
 		}
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
+		fmt.Fprintf(w, "%s: %s\n", name, r.Versions[name])
+	}
+	return nil
 }
 
 func (l Line) cells(unit string) []string {
@@ -72,13 +83,13 @@ func (l Line) cells(unit string) []string {
 		return []string{"skipped: " + strings.ReplaceAll(l.Reason, "\n", "; ")}
 	}
 	cells := []string{
-		span(l.Median), span(l.Least) + " to " + span(l.Most), fmt.Sprintf("%.4g %s/s", l.Rate, unit), "", "", "",
+		strconv.Itoa(l.Samples), span(l.Median), span(l.Least) + " to " + span(l.Most), fmt.Sprintf("%.4g %s/s", l.Rate, unit), "", "", "",
 	}
 	if l.GFLOPS > 0 {
-		cells[3], cells[4] = fmt.Sprintf("%.1f", l.GFLOPS), fmt.Sprintf("%.2f", l.OfPeak)
+		cells[4], cells[5] = fmt.Sprintf("%.1f", l.GFLOPS), fmt.Sprintf("%.2f", l.OfPeak)
 	}
 	if l.Ratio > 0 {
-		cells[5] = fmt.Sprintf("%.2fx", l.Ratio)
+		cells[6] = fmt.Sprintf("%.2fx", l.Ratio)
 	}
 	return cells
 }

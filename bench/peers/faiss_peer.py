@@ -2,6 +2,8 @@
 import faiss
 import numpy
 
+VERSION = f"Faiss {faiss.__version__} ({faiss.get_compile_options().strip()})"
+
 
 def scan(sizes):
     faiss.omp_set_num_threads(sizes["threads"])

@@ -2,7 +2,7 @@
 
 {"row": NAME, "sizes": {...}} prepares, {"times": N} runs what was prepared so often and
 answers {"seconds": ...}. What prepares a row is a function of module NAME_peer that
-returns a function to run."""
+returns a function to run; its VERSION is answered too."""
 import importlib
 import json
 import sys
@@ -21,6 +21,7 @@ def main(name):
                 if request["row"] != "nothing":
                     module = importlib.import_module(name + "_peer")
                     run = module.ROWS[request["row"]](request["sizes"])
+                    answer["version"] = module.VERSION
             else:
                 began = time.perf_counter()
                 for _ in range(request["times"]):

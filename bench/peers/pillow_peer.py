@@ -2,7 +2,9 @@
 import base64
 import io
 
-from PIL import Image
+from PIL import Image, __version__, features
+
+VERSION = f"Pillow {__version__} (libjpeg {features.version('jpg')})"
 
 
 def picture(sizes):

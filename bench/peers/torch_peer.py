@@ -1,7 +1,13 @@
 """The same work in PyTorch, eager, written the plain way: every pair is judged by itself."""
+import os
+import re
+
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+BLAS = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
+VERSION = f"PyTorch {torch.__version__} (BLAS {BLAS[1] if BLAS else 'unknown'}, OPENBLAS_NUM_THREADS={os.environ['OPENBLAS_NUM_THREADS']})"
 
 
 def threads(sizes):
