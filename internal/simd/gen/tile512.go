@@ -151,20 +151,9 @@ func (g *wide) accumulate(m operand.Mem, sum reg.VecPhysical) {
 	g.dotPairs(zmm[rowOfB], zmm[valueOfA], sum)
 }
 
-// dotPairs emits VDPBF16PS src2, src1, dst (EVEX.512.F3.0F38.W0 52 /r) byte by
-// byte. The registers are below 16.
+// dotPairs emits VDPBF16PS src2, src1, dst byte by byte: avo does not know it.
 func (f *file) dotPairs(src2, src1, dst reg.VecPhysical) {
-	m, v, r := number(src2), number(src1), number(dst)
-	const inverted = 1
-	encoded := []uint64{
-		0x62,
-		(inverted^r>>3)<<7 | inverted<<6 | (inverted^m>>3)<<5 | inverted<<4 | 0b010,
-		(^v&15)<<3 | 0b110,
-		0b10<<5 | inverted<<3,
-		0x52,
-		0b11<<6 | r&7<<3 | m&7,
-	}
-	for _, b := range encoded {
+	for _, b := range encodeDotPairs(number(src2), number(src1), number(dst)) {
 		f.Instruction(&ir.Instruction{
 			Opcode: "BYTE", Operands: []operand.Op{operand.U8(b)},
 			Inputs: []operand.Op{src2, src1, dst}, Outputs: []operand.Op{dst},
@@ -172,10 +161,23 @@ func (f *file) dotPairs(src2, src1, dst reg.VecPhysical) {
 	}
 }
 
-func number(r reg.VecPhysical) uint64 {
+// encodeDotPairs is VDPBF16PS of zmm registers below 16, EVEX.512.F3.0F38.W0 52 /r.
+func encodeDotPairs(src2, src1, dst byte) [6]byte {
+	const inverted = 1
+	return [...]byte{
+		0x62,
+		(inverted^dst>>3)<<7 | inverted<<6 | (inverted^src2>>3)<<5 | inverted<<4 | 0b010,
+		(^src1&15)<<3 | 0b110,
+		0b10<<5 | inverted<<3,
+		0x52,
+		0b11<<6 | dst&7<<3 | src2&7,
+	}
+}
+
+func number(r reg.VecPhysical) byte {
 	for i, z := range zmm {
 		if z == r {
-			return uint64(i)
+			return byte(i)
 		}
 	}
 	panic("not a chosen register")
