@@ -14,7 +14,8 @@
 //	plan      memory.go      one arena per executable from live ranges
 //	run       run.go         steps in order, each parallel inside
 //
-// Results do not depend on the number of threads: work is cut into pieces by
-// shape alone, each piece is computed the same way wherever it runs, and partial
-// sums are added in a fixed order.
+// Results do not depend on the number of threads, nor on who computes what: each
+// piece is computed the same way wherever it runs, what is summed in parts is cut by
+// shape alone and added in a fixed order, and the tiles of a product, which are cut
+// for the threads, leave the order of each number's sum as it is.
 package cpu
