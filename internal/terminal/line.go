@@ -56,9 +56,6 @@ func NewLine(w io.Writer) *Line {
 	return &Line{w: w, every: plainEvery, last: time.Now()} // short work needs no log
 }
 
-// Live reports whether the line is overwritten in place.
-func (l *Line) Live() bool { return l.live }
-
 // Update replaces the progress shown. Updates that come too fast are left out.
 func (l *Line) Update(text string) {
 	l.mu.Lock()
