@@ -91,7 +91,10 @@ func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []st
 func (f *encodeFlags) writeVectors(ctx context.Context, std streams, e *encoder, next func() (string, error)) error {
 	if f.out == "" {
 		out := json.NewEncoder(std.out)
-		e.found = func(name string, v loopitr.Vector) error { return out.Encode(e.named(name, v)) }
+		e.found = func(name string, v loopitr.Vector) error {
+			e.skips.line.Clear()
+			return out.Encode(e.named(name, v))
+		}
 		return e.run(ctx, next)
 	}
 	var names []string
