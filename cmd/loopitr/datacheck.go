@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync/atomic"
 
 	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/pixels"
 	"github.com/spf13/cobra"
 )
@@ -54,11 +54,12 @@ func runDataCheck(ctx context.Context, g *global, std streams, f checkFlags) err
 	defer set.Close() // only read
 	return f.data.report.listing(line, func(skips *skipLog) error {
 		skips.noteSet(set.Skipped)
-		decode, done := decoder(f.maxPixels), atomic.Int64{}
+		decode := decoder(f.maxPixels)
+		one := line.Counter(terminal.Count{Total: len(set.Records), Noun: "pictures"})
 		findings, err := dataset.Check(ctx, set, dataset.CheckConfig{
 			Details: f.details,
 			Decode: func(encoded []byte) error {
-				line.Update(fmt.Sprintf("%d/%d pictures", done.Add(1), len(set.Records)))
+				defer one()
 				return decode(encoded)
 			},
 			Undecodable: func(id string, cause error) { skips.note(id, cause.Error()) },

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/spf13/cobra"
 )
 
@@ -82,7 +83,7 @@ func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []st
 		if len(args) == 0 {
 			next = fromLines(ctx, std.in)
 		}
-		return f.writeVectors(ctx, std, &encoder{m: m, skips: skips, pictures: f.pictures}, next)
+		return f.writeVectors(ctx, std, &encoder{m: m, skips: skips, pictures: f.pictures, total: len(args)}, next)
 	})
 }
 
@@ -90,7 +91,10 @@ func (f *encodeFlags) run(ctx context.Context, g *global, std streams, args []st
 func (f *encodeFlags) writeVectors(ctx context.Context, std streams, e *encoder, next func() (string, error)) error {
 	if f.out == "" {
 		out := json.NewEncoder(std.out)
-		e.found = func(name string, v loopitr.Vector) error { return out.Encode(e.named(name, v)) }
+		e.found = func(name string, v loopitr.Vector) error {
+			e.skips.line.Clear()
+			return out.Encode(e.named(name, v))
+		}
 		return e.run(ctx, next)
 	}
 	var names []string
@@ -116,6 +120,7 @@ type encoder struct {
 	skips    *skipLog
 	pictures bool
 	found    func(name string, v loopitr.Vector) error
+	total    int // 0 where names come line by line
 	done     int
 }
 
@@ -136,6 +141,7 @@ func (e *encoder) named(name string, v loopitr.Vector) any {
 // run ends with errNothing when there was nothing, and with an error wrapping
 // loopitr.ErrInvalid when nothing could be used.
 func (e *encoder) run(ctx context.Context, next func() (string, error)) error {
+	e.skips.line.Start(e.count())
 	for ended := false; !ended; {
 		var names []string
 		for len(names) < encodeBatch && !ended {
@@ -152,7 +158,7 @@ func (e *encoder) run(ctx context.Context, next func() (string, error)) error {
 		if err := e.batch(ctx, names); err != nil {
 			return err
 		}
-		e.skips.line.Update(fmt.Sprintf("%d encoded", e.done))
+		e.skips.line.Count(e.count())
 	}
 	switch {
 	case e.done > 0:
@@ -161,6 +167,11 @@ func (e *encoder) run(ctx context.Context, next func() (string, error)) error {
 		return errNoPicture
 	}
 	return errNothing
+}
+
+// count has no skipped names, neither done nor in the total.
+func (e *encoder) count() terminal.Count {
+	return terminal.Count{Done: e.done, Total: max(e.total-e.skips.count, 0), Noun: "encoded"}
 }
 
 // errNoPicture ends a command all of whose pictures were skipped.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"sync/atomic"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
 	"github.com/loopitr/loopitr/dataset"
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/network"
 	"golang.org/x/sync/errgroup"
 )
@@ -29,6 +29,7 @@ func (f *encodeFlags) writeTokens(ctx context.Context, std streams, skips *skipL
 	if err := t.findUsable(); err != nil {
 		return err
 	}
+	skips.line.Start(t.encoded(0))
 	err = dataset.WriteTokens(f.tokens, dataset.TokenWriter{
 		IDs: t.ids(), Count: v.PictureTokens(), Width: v.Width, DType: safetensors.DType(f.store),
 		Metadata: map[string]string{"model": m.Fingerprint()}, Row: t.row,
@@ -56,10 +57,10 @@ type tokenMaker struct {
 // pictures it holds.
 func (t *tokenMaker) findUsable() error {
 	failed := make([]error, len(t.set.Records))
-	var done atomic.Int64
+	one := t.skips.line.Counter(terminal.Count{Stage: "reading", Total: len(failed), Noun: "pictures"})
 	err := t.each(len(failed), func(i int) {
 		_, failed[i] = t.picture(i)
-		t.skips.line.Update(fmt.Sprintf("reading %d/%d pictures", done.Add(1), len(failed)))
+		one()
 	})
 	if err != nil {
 		return err
@@ -121,6 +122,10 @@ func (t *tokenMaker) row(i int, to []float32) error {
 	return nil
 }
 
+func (t *tokenMaker) encoded(n int) terminal.Count {
+	return terminal.Count{Stage: "encoding", Done: n, Total: len(t.records), Noun: "pictures"}
+}
+
 func (t *tokenMaker) encode(first int) error {
 	records := t.records[first:min(first+encodeBatch, len(t.records))]
 	pictures, failed := make([]loopitr.Picture, len(records)), make([]error, len(records))
@@ -135,6 +140,6 @@ func (t *tokenMaker) encode(first int) error {
 	var err error
 	t.first = first
 	t.batch, err = t.m.EncodeImages(t.ctx, pictures)
-	t.skips.line.Update(fmt.Sprintf("encoding %d/%d pictures", first+len(records), len(t.records)))
+	t.skips.line.Count(t.encoded(first + len(records)))
 	return err
 }

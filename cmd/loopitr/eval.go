@@ -110,7 +110,7 @@ func (f *evalFlags) config(line *terminal.Line) eval.Config {
 	return eval.Config{
 		Rerank: int(f.rerank), Strict: f.data.Strict, Bootstrap: recall.Bootstrap{Resamples: cmp.Or(f.resamples, -1)},
 		Progress: func(stage eval.Stage, done, total int) {
-			line.Update(fmt.Sprintf("%s %d/%d", stage, done, total))
+			line.Count(terminal.Count{Stage: string(stage), Done: done, Total: total})
 		},
 	}
 }

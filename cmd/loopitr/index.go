@@ -11,6 +11,7 @@ import (
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/index/sqlite"
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/search"
 	"github.com/spf13/cobra"
@@ -124,16 +125,14 @@ func (f *indexFlags) fill(ctx context.Context, skips *skipLog, m *model, dir str
 	b := f.build
 	b.Folder, b.Index, b.Encoder, b.Preparer = os.DirFS(dir), index, m, m
 	b.Skipped = func(s search.Skip) { skips.add(s.Path, s.Err) }
-	b.Progress = func(p search.Progress) { skips.line.Update(buildText(p)) }
+	b.Progress = func(p search.Progress) { skips.line.Count(buildCount(p)) }
 	return search.Build(ctx, b)
 }
 
-func buildText(p search.Progress) string {
-	total := "?"
-	if p.Total >= 0 {
-		total = fmt.Sprint(p.Total)
-	}
-	return fmt.Sprintf("%d/%s pictures: %d encoded, %d unchanged, %d skipped", p.Found, total, p.Encoded, p.Unchanged, p.SkippedFiles)
+func buildCount(p search.Progress) terminal.Count {
+	return terminal.Count{Done: p.Found, Total: p.Total, Noun: "pictures", Parts: []terminal.Part{
+		{Name: "encoded", N: p.Encoded}, {Name: "unchanged", N: p.Unchanged}, {Name: "skipped", N: p.SkippedFiles},
+	}}
 }
 
 func printReport(w io.Writer, index string, r search.Report, asJSON bool) error {

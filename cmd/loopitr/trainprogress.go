@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
+	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/train"
 )
 
@@ -25,7 +25,7 @@ func observer(skips *skipLog) func(train.Progress) {
 		case p.Measure.Train != nil:
 			line.Update(stepText(p))
 		case p.Stage != "":
-			line.Update(fmt.Sprintf("%s %d/%d", p.Stage, p.Done, p.Total))
+			line.Count(terminal.Count{Stage: p.Stage, Done: p.Done, Total: p.Total})
 		}
 	}
 }
@@ -41,7 +41,7 @@ func stepText(p train.Progress) string {
 		fmt.Fprintf(&b, "/%d", p.Steps)
 	}
 	if p.Left > 0 {
-		fmt.Fprintf(&b, "  %s left", p.Left.Round(time.Second))
+		b.WriteString("  " + terminal.Left(p.Left))
 	}
 	// What a line of 80 columns cuts off comes last.
 	fmt.Fprintf(&b, "  %.0f pairs/s  temperature %.4f  loss %.3f (", m.PairsPerSecond, m.Temperature, m.Loss)

@@ -34,10 +34,12 @@ func Columns(w io.Writer) int {
 type Line struct {
 	mu    sync.Mutex
 	w     io.Writer
+	now   func() time.Time
 	live  bool
 	every time.Duration
 	last  time.Time
 	shown bool
+	meter meter
 }
 
 // How often progress is written: ten times a second is smooth, and a log wants
@@ -50,21 +52,68 @@ const (
 // NewLine returns a line on w.
 func NewLine(w io.Writer) *Line {
 	w = bare(w) // it cleans what it is given, and moves the cursor itself
-	if Is(w) {
-		return &Line{w: w, live: true, every: liveEvery}
-	}
-	return &Line{w: w, every: plainEvery, last: time.Now()} // short work needs no log
+	return newLine(w, Is(w), time.Now)
 }
 
-// Live reports whether the line is overwritten in place.
-func (l *Line) Live() bool { return l.live }
+func newLine(w io.Writer, live bool, now func() time.Time) *Line {
+	if live {
+		return &Line{w: w, now: now, live: true, every: liveEvery}
+	}
+	return &Line{w: w, now: now, every: plainEvery, last: now()} // short work needs no log
+}
 
 // Update replaces the progress shown. Updates that come too fast are left out.
 func (l *Line) Update(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	if l.w == nil || now.Sub(l.last) < l.every {
+	if l.w != nil {
+		l.meter = meter{}
+		l.update(l.now(), text)
+	}
+}
+
+// Start begins a count, so that the rate is known sooner. It shows nothing yet.
+func (l *Line) Start(c Count) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.live {
+		l.meter = meter{}
+		l.meter.rate(l.now(), c)
+	}
+}
+
+// Count is Update with how much is done and, on a terminal, how fast it goes and
+// how long the rest takes. Another stage or noun, or less that is done, is another
+// count.
+func (l *Line) Count(c Count) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.w == nil {
+		return
+	}
+	now := l.now()
+	if l.live {
+		l.update(now, c.live(l.meter.rate(now, c)))
+	} else {
+		l.update(now, c.plain())
+	}
+}
+
+// Counter starts a count and returns what counts one more. It may be called
+// concurrently.
+func (l *Line) Counter(c Count) (one func()) {
+	l.Start(c)
+	var mu sync.Mutex
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		c.Done++
+		l.Count(c)
+	}
+}
+
+func (l *Line) update(now time.Time, text string) {
+	if now.Sub(l.last) < l.every {
 		return
 	}
 	l.last = now
