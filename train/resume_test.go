@@ -240,8 +240,9 @@ func TestResumeRewindsMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A later measure, and one that a kill cut short.
-	later := string(content) + `{"step":17,"pairs":136,"seconds":1,"train":{"loss":1,"parts":{}}}` + "\n" + `{"step":18,"pai`
+	// A validation that was not saved, a later measure, and one that a kill cut short.
+	later := string(content) + `{"step":10,"pairs":80,"seconds":1,"validation":{"best":true}}` + "\n" +
+		`{"step":17,"pairs":136,"seconds":1,"train":{"loss":1,"parts":{}}}` + "\n" + `{"step":18,"pai`
 	if err := os.WriteFile(file, []byte(later), 0o644); err != nil {
 		t.Fatal(err)
 	}
