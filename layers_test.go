@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -205,7 +206,7 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 }
 
 // The bars keep a reader's page whole: files of 400 lines, functions of 80, four
-// parameters. Generated files are not read by people.
+// parameters, a comment on each exported name. Generated files are not read by people.
 func TestSourcesKeepWithinTheBars(t *testing.T) {
 	const lines, body, parameters = 400, 80, 4
 	wide := func(path, name string) bool {
@@ -226,6 +227,9 @@ func TestSourcesKeepWithinTheBars(t *testing.T) {
 			t.Errorf("%s has %d lines, more than %d", path, n, lines)
 		}
 		for _, d := range file.Decls {
+			for _, name := range undocumented(d) {
+				t.Errorf("%s: %s is exported and not documented", path, name)
+			}
 			f, ok := d.(*ast.FuncDecl)
 			if !ok {
 				continue
@@ -242,6 +246,45 @@ func TestSourcesKeepWithinTheBars(t *testing.T) {
 	if functions < 1000 {
 		t.Errorf("only %d functions were looked at", functions)
 	}
+}
+
+// wellKnown are the methods of interfaces that say themselves what each does: error,
+// fmt.Stringer, heap.Interface, io's and database/sql/driver's.
+var wellKnown = map[string]bool{
+	"Error": true, "String": true, "Len": true, "Less": true, "Swap": true, "Push": true, "Pop": true,
+	"Read": true, "ReadAt": true, "Write": true, "Connect": true, "Driver": true,
+}
+
+// undocumented lists the exported names that a declaration leaves without a comment.
+// One comment is enough for a group of constants or variables.
+func undocumented(d ast.Decl) (names []string) {
+	missing := func(name *ast.Ident, comments ...*ast.CommentGroup) {
+		if name.IsExported() && !slices.ContainsFunc(comments, func(c *ast.CommentGroup) bool { return c.Text() != "" }) {
+			names = append(names, name.Name)
+		}
+	}
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil || !wellKnown[d.Name.Name] {
+			missing(d.Name, d.Doc)
+		}
+	case *ast.GenDecl:
+		for _, s := range d.Specs {
+			switch s := s.(type) {
+			case *ast.TypeSpec:
+				doc := d.Doc
+				if d.Lparen.IsValid() {
+					doc = s.Doc
+				}
+				missing(s.Name, doc)
+			case *ast.ValueSpec:
+				for _, name := range s.Names {
+					missing(name, d.Doc, s.Doc, s.Comment)
+				}
+			}
+		}
+	}
+	return names
 }
 
 // eachSource visits the Go files of the product and its scripts; tests aside.

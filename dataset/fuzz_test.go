@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -22,36 +23,48 @@ var small = dataset.Limits{PictureBytes: 1 << 16, RowBytes: 1 << 12, CaptionByte
 func fuzzFile(f *testing.F, name string) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		s, err := dataset.ReadBytes(name, raw, small)
-		if len(s.Skipped.Details) > small.Details || len(s.Skipped.Details) > s.Skipped.Total() {
-			t.Fatalf("%d details of %d skipped", len(s.Skipped.Details), s.Skipped.Total())
-		}
-		for _, skip := range s.Skipped.Details {
-			if line := skip.String(); strings.ContainsFunc(line, unicode.IsControl) || !utf8.ValidString(line) {
-				t.Fatalf("skipped line %q", line)
-			}
-		}
+		checkSkips(t, s.Skipped)
 		if err != nil {
 			return
 		}
-		ids := map[string]bool{}
-		for i, r := range s.Records {
-			if r.ID == "" || ids[r.ID] || !oneLineOfText(r.ID) || strings.Contains("/"+r.ID+"/", "/../") || len(r.Captions) == 0 || !oneLineOfText(r.Split) {
-				t.Fatalf("record %d is %+q", i, r)
-			}
-			ids[r.ID] = true
-			for _, caption := range r.Captions {
-				if !oneLineOfText(caption) || strings.TrimSpace(caption) == "" || len(caption) > small.CaptionBytes {
-					t.Fatalf("record %d has caption %q", i, caption)
-				}
-			}
-			if name != "x.parquet" {
-				continue
-			}
+		checkRecords(t, s)
+		if name != "x.parquet" {
+			return
+		}
+		for i := range s.Records {
 			if picture, err := s.Picture(i); err == nil && int64(len(picture)) > small.PictureBytes {
 				t.Fatalf("picture %d has %d bytes", i, len(picture))
 			}
 		}
 	})
+}
+
+func checkSkips(t *testing.T, skipped dataset.Skips) {
+	t.Helper()
+	if len(skipped.Details) > small.Details || len(skipped.Details) > skipped.Total() {
+		t.Fatalf("%d details of %d skipped", len(skipped.Details), skipped.Total())
+	}
+	for _, skip := range skipped.Details {
+		if line := skip.String(); strings.ContainsFunc(line, unicode.IsControl) || !utf8.ValidString(line) {
+			t.Fatalf("skipped line %q", line)
+		}
+	}
+}
+
+func checkRecords(t *testing.T, s *dataset.Set) {
+	t.Helper()
+	ids := map[string]bool{}
+	for i, r := range s.Records {
+		if r.ID == "" || ids[r.ID] || !oneLineOfText(r.ID) || strings.Contains("/"+r.ID+"/", "/../") || len(r.Captions) == 0 || !oneLineOfText(r.Split) {
+			t.Fatalf("record %d is %+q", i, r)
+		}
+		ids[r.ID] = true
+		for _, caption := range r.Captions {
+			if !oneLineOfText(caption) || strings.TrimSpace(caption) == "" || len(caption) > small.CaptionBytes {
+				t.Fatalf("record %d has caption %q", i, caption)
+			}
+		}
+	}
 }
 
 func oneLineOfText(text string) bool {
@@ -153,6 +166,76 @@ func FuzzTranslations(f *testing.F) {
 		}
 		if lines := bytes.Count(raw, []byte("\n")) + 1; used+skips.Total() > lines {
 			t.Fatalf("%d rows used and %d skipped of %d", used, skips.Total(), lines)
+		}
+	})
+}
+
+// fuzzOpen opens path under the small limits and checks what every set promises.
+func fuzzOpen(t *testing.T, path string) *dataset.Set {
+	t.Helper()
+	s, err := dataset.Open(context.Background(), dataset.Options{Path: path, Limits: small})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	checkSkips(t, s.Skipped)
+	checkRecords(t, s)
+	return s
+}
+
+// FuzzSplitLists reads Flickr's lists of the pictures of a split. Each record is in
+// the first list that names it, and what the lists hold beside that changes nothing.
+func FuzzSplitLists(f *testing.F) {
+	f.Add([]byte("a.jpg\n"), []byte("\ufeffb.jpg\r\n a.jpg \n\n"))
+	f.Add([]byte("\xff\n"+strings.Repeat("x", 5000)+"\nb.jpg"), []byte("../a.jpg\nb.jpg\x00\n"))
+	dir := tree(f, entry{"captions.tsv", "a.jpg\t0\tone\nb.jpg\t0\ttwo\n"}, entry{"a.jpg", "A"}, entry{"b.jpg", "B"})
+	f.Fuzz(func(t *testing.T, test, train []byte) {
+		want := map[string]string{}
+		for split, list := range map[string][]byte{"train": train, "test": test} {
+			if err := os.WriteFile(filepath.Join(dir, "split."+split+".txt"), list, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range strings.SplitAfter(strings.TrimPrefix(string(list), "\ufeff"), "\n") {
+				// The limit leaves room for the line's end.
+				if name := strings.TrimSpace(line); len(line) <= small.RowBytes+2 && want[name] != "test" {
+					want[name] = split
+				}
+			}
+		}
+		for _, r := range fuzzOpen(t, filepath.Join(dir, "captions.tsv")).Records {
+			if r.Split != want[r.ID] {
+				t.Fatalf("%s is in split %q, want %q", r.ID, r.Split, want[r.ID])
+			}
+		}
+	})
+}
+
+// FuzzFolder reads the text file beside a picture: each line is a caption or is
+// counted, and the picture beside it is none of its business.
+func FuzzFolder(f *testing.F) {
+	f.Add([]byte("one\r\n\r\n two \n"))
+	f.Add([]byte("\ufeff\xff\n\x00\n\u2028\n" + strings.Repeat("x", 2000)))
+	f.Add([]byte(strings.Repeat("x\n", small.RowBytes)))
+	dir := tree(f, entry{"a.jpg", "A"}, entry{"b.jpg", "B"}, entry{"b.txt", "bee"})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if err := os.WriteFile(filepath.Join(dir, "a.txt"), raw, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s := fuzzOpen(t, dir)
+		lines, captions := 0, 0
+		for _, line := range strings.Split(strings.TrimPrefix(string(raw), "\ufeff"), "\n") {
+			if strings.TrimSpace(line) != "" {
+				lines++
+			}
+		}
+		if lines == 0 || len(raw) > small.RowBytes {
+			lines = 1 // the file as a whole
+		}
+		for _, r := range s.Records {
+			captions += len(r.Captions)
+		}
+		if captions+s.Skipped.Total() != lines+1 || !slices.ContainsFunc(s.Records, func(r dataset.Record) bool { return r.ID == "b.jpg" }) {
+			t.Fatalf("%d captions and skipped %v, want %d together, and b.jpg among the %d pictures", captions, s.Skipped, lines+1, len(s.Records))
 		}
 	})
 }

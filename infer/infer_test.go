@@ -36,7 +36,7 @@ type fixture struct {
 	engine     *engine.Engine
 }
 
-func newFixture(t *testing.T, pool network.Pool) fixture {
+func newFixture(t testing.TB, pool network.Pool) fixture {
 	t.Helper()
 	vocabulary, err := wordpiece.Train(slices.Values(captions), wordpiece.DefaultTrainConfig(wordpiece.Plain()))
 	if err != nil {
@@ -90,6 +90,16 @@ func (f fixture) model(t *testing.T) *infer.Model {
 // saved stores the weights and opens them.
 func (f fixture) saved(t *testing.T, store safetensors.DType) *infer.Model {
 	t.Helper()
+	m, err := infer.Open(f.save(t, store), f.engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// save stores the weights in a new folder.
+func (f fixture) save(t testing.TB, store safetensors.DType) string {
+	t.Helper()
 	var vocabulary strings.Builder
 	if _, err := f.vocabulary.WriteTo(&vocabulary); err != nil {
 		t.Fatal(err)
@@ -103,11 +113,7 @@ func (f fixture) saved(t *testing.T, store safetensors.DType) *infer.Model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := infer.Open(dir, f.engine)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return dir
 }
 
 // pictures are noise.

@@ -1,7 +1,9 @@
 package train
 
 import (
+	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -71,4 +73,44 @@ func TestMaskHidesAShareOfEachCaption(t *testing.T) {
 			}
 		}
 	})
+}
+
+// BERT's shares (Devlin 2019): of the words that are hidden 80 % become [MASK], 10 %
+// any of the tokens, each as likely, and 10 % stay.
+func TestMaskHidesByTheSharesOfBERT(t *testing.T) {
+	const words, steps = 60, 1500
+	tokens := strings.Fields("[PAD] [UNK] [CLS] [SEP] [MASK] a b c d e f g h i j k l m n o")
+	vocabulary, err := wordpiece.NewVocabulary(tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokenizer, err := wordpiece.New(vocabulary, wordpiece.Rules{MaxTokens: words + 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &batcher{seed: 1, tokenizer: tokenizer, hide: loss.MaskedTokensConfig{Weight: 1, Share: 0.5}}
+	counts, hidden := make([]int, len(tokens)), 0
+	for step := range steps {
+		out := batch{pairs: 1, step: int64(step)}
+		b.tokenize(&out, []string{strings.Repeat("a ", words)})
+		for i, at := range out.places {
+			if out.hidden[i] == 1 {
+				counts[out.masked[at]]++
+				hidden++
+			}
+		}
+	}
+	for id, token := range tokens {
+		want := 0.1 / float64(len(tokens))
+		switch token {
+		case "[MASK]":
+			want += 0.8
+		case "a":
+			want += 0.1
+		}
+		got, deviation := float64(counts[id])/float64(hidden), math.Sqrt(want*(1-want)/float64(hidden))
+		if math.Abs(got-want) > 5*deviation { // of a binomial: one seed in 10^5 fails
+			t.Errorf("%s is in place of %.4f of %d hidden words, want %.4f and at most %.4f off", token, got, hidden, want, 5*deviation)
+		}
+	}
 }

@@ -198,7 +198,7 @@ func (r *run) begin() error {
 		return err
 	}
 	// A run that was removed by its recipe may have left measures.
-	if err := rewindMetrics(r.folder.state, -1); err != nil {
+	if err := rewindMetrics(r.folder.state, progress{Step: -1}); err != nil {
 		return err
 	}
 	if err := r.writeVocabulary(); err != nil {
@@ -230,7 +230,7 @@ func (r *run) loadState() ([]checkpoint.Tensor, error) {
 		return nil, err
 	}
 	r.Observe(Progress{Note: fmt.Sprintf("resuming at step %d", r.at.Step)})
-	return state.Tensors, rewindMetrics(r.folder.state, int(r.at.Step))
+	return state.Tensors, rewindMetrics(r.folder.state, r.at)
 }
 
 // save makes the present moment the one that a resume starts from.

@@ -91,16 +91,17 @@ func ReadMetrics(dir string) ([]Measure, error) {
 	return measures, nil
 }
 
-// rewindMetrics drops the measures of steps after the one that a run resumes at:
-// they will be made again.
-func rewindMetrics(dir string, step int) error {
+// rewindMetrics drops the measures after the moment that a run resumes at: they will
+// be made again. A kill may have come after a validation and before its save.
+func rewindMetrics(dir string, at progress) error {
 	measures, err := ReadMetrics(dir)
 	if err != nil {
 		return err
 	}
 	var kept bytes.Buffer
 	for _, m := range measures {
-		if m.Step > step {
+		again := m.Validation != nil && at.Validated != at.Step
+		if step := int64(m.Step); step > at.Step || step == at.Step && again {
 			break
 		}
 		line, err := json.Marshal(m)

@@ -66,15 +66,21 @@ func runUntilKilled(table, dir string) error {
 	}
 	defer e.Close()
 	_, err = os.Stat(filepath.Join(dir, "run", "run.json"))
-	o := train.Options{Dir: dir, Resume: err == nil, Train: set, Engine: e}
+	o := train.Options{Dir: dir, Resume: err == nil, Train: set, Validation: set, Engine: e}
 	if !o.Resume {
-		o.Config = noisy(killedSteps)
+		o.Config = killedRecipe()
 	}
 	_, err = train.Run(context.Background(), o)
 	return err
 }
 
-const killedSteps = 20
+// killedRecipe also computes in chunks, and keeps the best model of ten: neither every
+// one nor the last.
+func killedRecipe() train.Config {
+	c := noisy(20)
+	c.Chunk, c.Validation.Every, c.Validation.Pictures = 4, 2, 8
+	return c
+}
 
 // newest is the newest saved step in a run's folder, -1 if there is none.
 func newest(dir string) int {
@@ -132,7 +138,8 @@ func TestRunKilledAnywhereEndsInTheSameBits(t *testing.T) {
 	seed := rand.Uint64()
 	chance := rand.New(rand.NewPCG(seed, 0))
 	whole := t.TempDir()
-	if _, err := train.Run(t.Context(), train.Options{Config: noisy(killedSteps), Dir: whole, Train: openSet(t, table), Engine: openEngine(t)}); err != nil {
+	set := openSet(t, table)
+	if _, err := train.Run(t.Context(), train.Options{Config: killedRecipe(), Dir: whole, Train: set, Validation: set, Engine: openEngine(t)}); err != nil {
 		t.Fatal(err)
 	}
 	dir, kills := t.TempDir(), 0
@@ -146,6 +153,9 @@ func TestRunKilledAnywhereEndsInTheSameBits(t *testing.T) {
 		t.Errorf("killed %d times by seed %d, the weights differ: %s", kills, seed, diff)
 	}
 	sameModel(t, whole, dir)
+	if diff := cmp.Diff(validated(t, whole), validated(t, dir)); diff != "" {
+		t.Errorf("validations differ: %s", diff)
+	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "run", ".*")); len(left) > 0 {
 		t.Errorf("kills left %q", left)
 	}
@@ -240,8 +250,9 @@ func TestResumeRewindsMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A later measure, and one that a kill cut short.
-	later := string(content) + `{"step":17,"pairs":136,"seconds":1,"train":{"loss":1,"parts":{}}}` + "\n" + `{"step":18,"pai`
+	// A validation that was not saved, a later measure, and one that a kill cut short.
+	later := string(content) + `{"step":10,"pairs":80,"seconds":1,"validation":{"best":true}}` + "\n" +
+		`{"step":17,"pairs":136,"seconds":1,"train":{"loss":1,"parts":{}}}` + "\n" + `{"step":18,"pai`
 	if err := os.WriteFile(file, []byte(later), 0o644); err != nil {
 		t.Fatal(err)
 	}

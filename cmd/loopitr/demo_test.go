@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/loopitr/loopitr/demo"
+	"github.com/loopitr/loopitr/eval"
 	"github.com/loopitr/loopitr/internal/terminal"
 	"github.com/loopitr/loopitr/network"
 	"github.com/loopitr/loopitr/train"
@@ -178,6 +179,43 @@ func TestBinaryHoldsTheDemo(t *testing.T) {
 		if e.IsDir() {
 			t.Errorf("the binary holds the folder %s of a run", e.Name())
 		}
+	}
+}
+
+// The README's first command, with what we ask of the weights that it shows
+// (docs/results.md): no other test would see worse ones ship.
+func TestShippedWeightsReachTheirFigures(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures 926 drawings, some 15 seconds of a core")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "demo.json")
+	var stdout, stderr bytes.Buffer
+	args := []string{"demo", "--once", "--dir", filepath.Join(dir, "demo"), "--json", file}
+	if code := run(t.Context(), args, streams{strings.NewReader(""), &stdout, &stderr}); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, &stderr)
+	}
+	if !strings.Contains(stdout.String(), "re-ranked") {
+		t.Errorf("no re-ranked row in\n%s", &stdout)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got eval.Result
+	if err := json.Unmarshal(content, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Images != 926 || got.Reranked == nil {
+		t.Fatalf("measured %d pictures, want the 926 of the test half, and re-ranked", got.Images)
+	}
+	dual, reranked := got.Dual, got.Reranked.Report
+	if dual.TextToImage.R10 <= 60 || reranked.TextToImage.R10 <= 60 {
+		t.Errorf("text-to-image R@10 is %.1f, re-ranked %.1f, want above 60", dual.TextToImage.R10, reranked.TextToImage.R10)
+	}
+	if reranked.TextToImage.R1 < dual.TextToImage.R1 || reranked.ImageToText.R1 < dual.ImageToText.R1 {
+		t.Errorf("re-ranked R@1 is %.1f and %.1f, want the dual encoder's %.1f and %.1f at least",
+			reranked.TextToImage.R1, reranked.ImageToText.R1, dual.TextToImage.R1, dual.ImageToText.R1)
 	}
 }
 
