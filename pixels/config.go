@@ -11,6 +11,9 @@ import (
 // the bound at which Pillow begins to suspect a decompression bomb.
 const DefaultMaxPixels = 89_478_485
 
+// mostMaxPixels bounds what a stranger's model may let a picture take: 3 GiB decoded.
+const mostMaxPixels = 1 << 30
+
 // maxSize bounds Config.Size: far above any vision tower's input, and small
 // enough that Size*Size*3 stays under 1 GiB.
 const maxSize = 16_384
@@ -61,8 +64,8 @@ func (c Config) Validate() error {
 	if c.Fit != Squash && c.Fit != Crop {
 		return fmt.Errorf("pixels config: fit %q: want %q or %q: %w", c.Fit, Squash, Crop, loopitr.ErrInvalid)
 	}
-	if c.MaxPixels < 0 {
-		return fmt.Errorf("pixels config: max_pixels %d: want 0 or more: %w", c.MaxPixels, loopitr.ErrInvalid)
+	if c.MaxPixels < 0 || c.MaxPixels > mostMaxPixels {
+		return fmt.Errorf("pixels config: max_pixels %d: want 0 to %d: %w", c.MaxPixels, mostMaxPixels, loopitr.ErrInvalid)
 	}
 	for i := range c.Mean {
 		if m := float64(c.Mean[i]); math.IsNaN(m) || math.IsInf(m, 0) {

@@ -38,13 +38,14 @@ func TestPrepareRefusesABadConfig(t *testing.T) {
 func TestConfigValidateNamesTheField(t *testing.T) {
 	nan := float32(math.NaN())
 	for field, spoil := range map[string]func(*pixels.Config){
-		"size 0":             func(c *pixels.Config) { c.Size = 0 },
-		"size 20000":         func(c *pixels.Config) { c.Size = 20_000 },
-		`fit "stretch"`:      func(c *pixels.Config) { c.Fit = "stretch" },
-		"max_pixels -1":      func(c *pixels.Config) { c.MaxPixels = -1 },
-		"mean [NaN 0.5 0.5]": func(c *pixels.Config) { c.Mean[0] = nan },
-		"std [0.5 0 0.5]":    func(c *pixels.Config) { c.Std[1] = 0 },
-		"std [0.5 0.5 NaN]":  func(c *pixels.Config) { c.Std[2] = nan },
+		"size 0":                func(c *pixels.Config) { c.Size = 0 },
+		"size 20000":            func(c *pixels.Config) { c.Size = 20_000 },
+		`fit "stretch"`:         func(c *pixels.Config) { c.Fit = "stretch" },
+		"max_pixels -1":         func(c *pixels.Config) { c.MaxPixels = -1 },
+		"max_pixels 1073741825": func(c *pixels.Config) { c.MaxPixels = 1<<30 + 1 },
+		"mean [NaN 0.5 0.5]":    func(c *pixels.Config) { c.Mean[0] = nan },
+		"std [0.5 0 0.5]":       func(c *pixels.Config) { c.Std[1] = 0 },
+		"std [0.5 0.5 NaN]":     func(c *pixels.Config) { c.Std[2] = nan },
 	} {
 		c := pixels.Half(32)
 		spoil(&c)
