@@ -22,8 +22,8 @@ type Report struct {
 	PeakGFLOPS float64 `json:"peak_gflops"`
 	// Versions say what the peers that came are, by contender.
 	Versions map[string]string `json:"versions,omitempty"`
-	Short      bool    `json:"short,omitempty"`
-	Rows       []Row   `json:"rows"`
+	Short    bool              `json:"short,omitempty"`
+	Rows     []Row             `json:"rows"`
 }
 
 // Row is one thing measured; the first line is the engine under test.
