@@ -164,6 +164,7 @@ func (s *session) prepare(ctx context.Context, c *contender) (err error) {
 		}
 		return err
 	}
+	before := s.peak(c.peakTime())
 	spent, err := c.work.run(ctx, 1)
 	if err != nil {
 		return err
@@ -173,7 +174,7 @@ func (s *session) prepare(ctx context.Context, c *contender) (err error) {
 		return nil
 	}
 	if spent > s.Budget { // no time for another
-		c.sample(spent, s.peak(c.peakTime()))
+		c.sample(spent, (before+s.peak(c.peakTime()))/2)
 		c.rounds = 0
 		return nil
 	}
