@@ -34,6 +34,7 @@ const (
 	streamKey uint64 = iota + 1
 	streamMask
 	streamPatches
+	streamWords
 )
 
 // draws are the random numbers of one stream of one step: a function of seed,
@@ -51,6 +52,7 @@ type batcher struct {
 	tokenizer *wordpiece.Tokenizer
 	hide      loss.MaskedTokensConfig // a weight of 0 makes no masked ids
 	patches   Patches
+	words     Words
 	all       int // patches of a whole picture
 	scratch   []uint8
 }
@@ -136,8 +138,40 @@ func (b *batcher) tokenize(out *batch, captions []string) {
 			out.mask[i] = 1
 		}
 	}
+	if b.words.Drop > 0 {
+		b.leaveOut(out)
+	}
 	if b.hide.Weight > 0 {
 		b.mask(out)
+	}
+}
+
+// words is how many tokens of caption i stand between [CLS] and [SEP].
+func (b *batch) words(i int) int { return int(sum(b.mask[i*b.tokens:(i+1)*b.tokens])) - 2 }
+
+// leaveOut takes tokens out of captions, each with the same chance; one at least
+// stays, and what follows closes up.
+func (b *batcher) leaveOut(out *batch) {
+	pad := int64(b.tokenizer.Vocabulary().Specials().Pad)
+	draw := draws(b.seed, streamWords, out.step)
+	for i := range out.pairs {
+		ids, mask := out.ids[i*out.tokens:(i+1)*out.tokens], out.mask[i*out.tokens:(i+1)*out.tokens]
+		words := out.words(i)
+		if words < 2 {
+			continue
+		}
+		keep, kept := draw.IntN(words), 0
+		for word := range words {
+			if drop := draw.Float64() < b.words.Drop; drop && word != keep {
+				continue
+			}
+			ids[1+kept] = ids[1+word]
+			kept++
+		}
+		ids[1+kept] = ids[1+words]
+		for at := 2 + kept; at < 2+words; at++ {
+			ids[at], mask[at] = pad, 0
+		}
 	}
 }
 
@@ -151,8 +185,7 @@ func (b *batcher) mask(out *batch) {
 	out.places, out.hidden = make([]int64, n*k), make([]float32, n*k)
 	draw := draws(b.seed, streamMask, out.step)
 	for i := range n {
-		// Words stand between [CLS] and [SEP].
-		words := int(sum(out.mask[i*t:(i+1)*t])) - 2
+		words := out.words(i)
 		for j, word := range choose(draw, nil, min(b.hide.Most(words+2), words), max(words, 0)) {
 			at := 1 + int(word)
 			out.places[i*k+j], out.hidden[i*k+j] = int64(at), 1

@@ -75,6 +75,47 @@ func TestMaskHidesAShareOfEachCaption(t *testing.T) {
 	})
 }
 
+func TestWordsAreLeftOutInOrder(t *testing.T) {
+	vocabulary, err := wordpiece.NewVocabulary([]string{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "d", "e", "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokenizer, err := wordpiece.New(vocabulary, wordpiece.Rules{MaxTokens: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	special := vocabulary.Specials()
+	b := &batcher{tokenizer: tokenizer, words: Words{Drop: 0.25}}
+	captions := []string{"", "a", "a b", "a b c d e f"}
+	kept := make([]int, len(captions))
+	const steps = 10_000
+	for step := range int64(steps) {
+		out := batch{step: step, pairs: len(captions)}
+		b.tokenize(&out, captions)
+		for i, caption := range captions {
+			row, mask := out.ids[i*out.tokens:(i+1)*out.tokens], out.mask[i*out.tokens:(i+1)*out.tokens]
+			words := out.words(i)
+			kept[i] += words
+			want := min(1, len(caption))
+			if words < want || row[0] != int64(special.Class) || row[1+words] != int64(special.Separator) {
+				t.Fatalf("step %d: %q became %v", step, caption, row)
+			}
+			for at, id := range row {
+				inside := at < words+2
+				if (mask[at] == 1) != inside || !inside && id != int64(special.Pad) || at > 1 && at <= words && id <= row[at-1] {
+					t.Fatalf("step %d: %q became %v, mask %v", step, caption, row, mask)
+				}
+			}
+		}
+	}
+	// One word, drawn evenly, stays; each other one with a chance of 3 in 4.
+	for i, want := range []float64{0, 1, 1.75, 4.75} {
+		if got := float64(kept[i]) / steps; math.Abs(got-want) > 0.05 { // deviation of the last 0.010
+			t.Errorf("%q keeps %.2f words, want %v", captions[i], got, want)
+		}
+	}
+}
+
 // BERT's shares (Devlin 2019): of the words that are hidden 80 % become [MASK], 10 %
 // any of the tokens, each as likely, and 10 % stay.
 func TestMaskHidesByTheSharesOfBERT(t *testing.T) {

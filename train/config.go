@@ -47,6 +47,7 @@ type Config struct {
 	Alone   float64              `json:"alone"`
 	Augment pixels.AugmentConfig `json:"augment"`
 	Patches Patches              `json:"patches"`
+	Words   Words                `json:"words"`
 	// Freeze names parts of the network that stay as they start: "vision", "text",
 	// "cross". A frozen vision tower encodes each picture once, without augmentation
 	// and dropout.
@@ -100,6 +101,12 @@ func (p Patches) shown(all int, step int64) int {
 		return 0
 	}
 	return int(math.Ceil((1 - p.Drop) * float64(all)))
+}
+
+// Words lets a step read each caption with a share Drop of its tokens left out,
+// drawn anew for each step, never all (random deletion; Wei and Zou 2019).
+type Words struct {
+	Drop float64 `json:"drop"` // 0 to less than 1
 }
 
 // Validation says how often and on how much the run measures itself.
@@ -160,6 +167,8 @@ func (c Config) Validate() error {
 		return c.invalid("patches", c.Patches, "wants drop of 0 to less than 1, and steps of 0 or more")
 	case c.Patches.Drop > 0 && c.Patches.Steps > 0 && c.cached():
 		return c.invalid("patches", c.Patches, "leaves out patches of a frozen vision tower, which sees all once")
+	case !(c.Words.Drop >= 0 && c.Words.Drop < 1):
+		return c.invalid("words.drop", c.Words.Drop, "is not within 0 and less than 1")
 	case c.Average < 0 || c.Average >= 1:
 		return c.invalid("average", c.Average, "is not within 0 and 1")
 	case c.Validation.Every < 0 || c.Validation.Pictures < 0 || c.Validation.Rerank < 1:

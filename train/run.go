@@ -337,7 +337,7 @@ func (r *run) batchers() ([]*batcher, error) {
 	for range feeders {
 		b := &batcher{
 			seed: r.Config.Seed, sampler: r.sampler, pictures: r.pictures, tokenizer: tokenizer,
-			hide: r.Config.Loss.MaskedTokens, patches: r.Config.Patches, all: r.Config.Network.Vision.PictureTokens() - 1,
+			hide: r.Config.Loss.MaskedTokens, patches: r.Config.Patches, words: r.Config.Words, all: r.Config.Network.Vision.PictureTokens() - 1,
 		}
 		if !r.pictures.seenAsTokens() {
 			if b.augmenter, err = newAugmenter(r.Config); err != nil {
