@@ -55,7 +55,7 @@ func copyCase(t *testing.T, name string, weights []safetensors.Source) string {
 func refuses(t *testing.T, source string, c convert.Config, kind error, says ...string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "model")
-	_, err := convert.Import(source, out, c)
+	_, err := convert.Import(t.Context(), source, out, c)
 	if !errors.Is(err, kind) {
 		t.Errorf("%s: %v, want %v", source, err, kind)
 		return

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,14 +32,22 @@ const (
 // Formats lists them.
 func Formats() []Format { return []Format{AsALBEF, AsHuggingBLIP, AsSafetensors} }
 
+// ExportConfig says what Export writes.
+type ExportConfig struct {
+	Format Format
+	// Progress is told, when not nil, how many of the model's tensors were written.
+	Progress func(done, total int)
+}
+
 // Export writes the model in dir into the folder out, which must not be there or be
 // empty. Every file holds the model's configuration besides, so that Import makes
 // the same model of it, bit for bit. One tensor at a time is in memory.
 //
 // The error wraps loopitr.ErrInvalid when the format cannot hold the network, all
-// reasons listed, or out holds something; otherwise it is checkpoint.Open's or the
-// operating system's.
-func Export(dir, out string, f Format) (err error) {
+// reasons listed, or out holds something; otherwise it is ctx's, checkpoint.Open's
+// or the operating system's.
+func Export(ctx context.Context, dir, out string, c ExportConfig) (err error) {
+	f := c.Format
 	if !slices.Contains(Formats(), f) {
 		return fmt.Errorf("export %q: format %q is not albef, blip-hf or safetensors: %w", dir, f, loopitr.ErrInvalid)
 	}
@@ -47,7 +56,7 @@ func Export(dir, out string, f Format) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stored.Close()) }()
-	e := exporter{model: stored, tensors: map[string]safetensors.Tensor{}}
+	e := exporter{ctx: ctx, progress: c.Progress, model: stored, tensors: map[string]safetensors.Tensor{}}
 	if err := e.read(dir); err != nil {
 		return err
 	}
@@ -87,9 +96,12 @@ func emptyFolder(dir string) error {
 
 // exporter is an export in progress.
 type exporter struct {
-	model   *checkpoint.Model
-	config  infer.Config
-	tensors map[string]safetensors.Tensor
+	ctx      context.Context
+	progress func(done, total int)
+	model    *checkpoint.Model
+	config   infer.Config
+	tensors  map[string]safetensors.Tensor
+	written  int
 }
 
 func (e *exporter) read(dir string) error {
@@ -177,9 +189,16 @@ func (e *exporter) sources(l layout) []safetensors.Source {
 }
 
 func (e *exporter) write(w io.Writer, t safetensors.Tensor, convolution bool) error {
+	if err := e.ctx.Err(); err != nil {
+		return err
+	}
 	values, err := t.Float32()
 	if err != nil {
 		return err
+	}
+	e.written++
+	if e.progress != nil {
+		defer e.progress(e.written, len(e.tensors))
 	}
 	if convolution {
 		values = toConvolution(values, e.config.Network.Vision.PatchSize)

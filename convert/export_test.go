@@ -48,10 +48,10 @@ func TestWhatWasExportedComesBackBitForBit(t *testing.T) {
 		for _, f := range g.formats() {
 			t.Run(name+"/"+string(f), func(t *testing.T) {
 				out, again := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "again")
-				if err := convert.Export(dir, out, f); err != nil {
+				if err := convert.Export(t.Context(), dir, out, convert.ExportConfig{Format: f}); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := convert.Import(out, again, convert.Config{}); err != nil {
+				if _, err := convert.Import(t.Context(), out, again, convert.Config{}); err != nil {
 					t.Fatal(err)
 				}
 				gotConfig, got := identity(t, again)
@@ -128,7 +128,7 @@ func TestExportsAreWhatTheOriginalCodeSaves(t *testing.T) {
 		g := readGolden(t, name)
 		dir, _ := g.importTo(t, g.config())
 		out := filepath.Join(t.TempDir(), "out")
-		if err := convert.Export(dir, out, g.formats()[0]); err != nil {
+		if err := convert.Export(t.Context(), dir, out, convert.ExportConfig{Format: g.formats()[0]}); err != nil {
 			t.Fatal(err)
 		}
 		want, got := shapesOf(t, filepath.Join(g.dir, files[0])), shapesOf(t, filepath.Join(out, files[1]))
@@ -142,7 +142,7 @@ func TestExportListsWhyAFormatCannotHoldANetwork(t *testing.T) {
 	g := readGolden(t, "blip_hf_base")
 	dir, _ := g.importTo(t, g.config())
 	out := filepath.Join(t.TempDir(), "out")
-	err := convert.Export(dir, out, convert.AsALBEF)
+	err := convert.Export(t.Context(), dir, out, convert.ExportConfig{Format: convert.AsALBEF})
 	if !errors.Is(err, loopitr.ErrInvalid) {
 		t.Fatal(err)
 	}
@@ -154,13 +154,13 @@ func TestExportListsWhyAFormatCannotHoldANetwork(t *testing.T) {
 	if _, err := os.Stat(out); err == nil {
 		t.Error("it wrote something")
 	}
-	if err := convert.Export(dir, out, "gguf"); !errors.Is(err, loopitr.ErrInvalid) {
+	if err := convert.Export(t.Context(), dir, out, convert.ExportConfig{Format: "gguf"}); !errors.Is(err, loopitr.ErrInvalid) {
 		t.Error(err)
 	}
-	if err := convert.Export(dir, dir, convert.AsSafetensors); !errors.Is(err, loopitr.ErrInvalid) {
+	if err := convert.Export(t.Context(), dir, dir, convert.ExportConfig{Format: convert.AsSafetensors}); !errors.Is(err, loopitr.ErrInvalid) {
 		t.Errorf("over another folder: %v", err)
 	}
-	if err := convert.Export(filepath.Join(dir, "absent"), out, convert.AsSafetensors); !errors.Is(err, loopitr.ErrNotFound) {
+	if err := convert.Export(t.Context(), filepath.Join(dir, "absent"), out, convert.ExportConfig{Format: convert.AsSafetensors}); !errors.Is(err, loopitr.ErrNotFound) {
 		t.Error(err)
 	}
 }

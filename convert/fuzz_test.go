@@ -43,7 +43,7 @@ func FuzzSideFiles(f *testing.F) {
 			write("model.safetensors.index.json", index)
 		}
 		c := convert.Config{Vocabulary: words, Around: convert.Around{Network: network.Nano()}}
-		_, err := convert.Import(dir, filepath.Join(dir, "model"), c)
+		_, err := convert.Import(t.Context(), dir, filepath.Join(dir, "model"), c)
 		for _, kind := range []error{loopitr.ErrInvalid, loopitr.ErrCorrupt, loopitr.ErrNotFound} {
 			if err == nil || errors.Is(err, kind) {
 				return

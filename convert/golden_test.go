@@ -117,7 +117,7 @@ func (g *golden) config() convert.Config {
 func (g *golden) importTo(t *testing.T, c convert.Config) (dir string, r convert.Report) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "model")
-	r, err := convert.Import(g.source(t), dir, c)
+	r, err := convert.Import(t.Context(), g.source(t), dir, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,6 +43,8 @@ type Config struct {
 	Store safetensors.DType
 	// Around is what a tower alone goes into. Whole networks do not read it.
 	Around Around
+	// Progress is told, when not nil, how many of the model's tensors were read.
+	Progress func(done, total int)
 }
 
 // Report is what an import came to.
@@ -61,11 +64,11 @@ type Report struct {
 // an index of several, or a folder of Hugging Face's. One tensor at a time is in
 // memory. Nothing in dir changes unless all of it can be done.
 //
-// The error wraps loopitr.ErrNotFound when path, a file it names, or a vocabulary is
+// The error is ctx's, or wraps loopitr.ErrNotFound when path, a file it names, or a vocabulary is
 // not there, loopitr.ErrCorrupt when files are damaged, malicious or do not hold the
 // network they seem to (all that is missing, unexpected or mis-shaped is listed), and
 // loopitr.ErrInvalid when they hold none that is known or c does not fit them.
-func Import(path, dir string, c Config) (_ Report, err error) {
+func Import(ctx context.Context, path, dir string, c Config) (_ Report, err error) {
 	s, err := openSource(path)
 	if err != nil {
 		return Report{}, err
@@ -80,7 +83,26 @@ func Import(path, dir string, c Config) (_ Report, err error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("import %q: %w", path, err)
 	}
+	watch(ctx, parts.Lazy, c.Progress)
 	return i.report, checkpoint.Save(dir, parts)
+}
+
+// watch has ctx end the reading of tensors, and tells how far it is.
+func watch(ctx context.Context, tensors []checkpoint.Lazy, progress func(done, total int)) {
+	done := 0
+	for i := range tensors {
+		read := tensors[i].Read
+		tensors[i].Read = func() ([]float32, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			done++
+			if progress != nil {
+				defer progress(done, len(tensors))
+			}
+			return read()
+		}
+	}
 }
 
 // importer is an import in progress.

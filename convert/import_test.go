@@ -140,7 +140,7 @@ func TestCardsSayWhereWeightsAreFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "model")
-	if _, err := convert.Import(source, dir, g.config()); err != nil {
+	if _, err := convert.Import(t.Context(), source, dir, g.config()); err != nil {
 		t.Fatal(err)
 	}
 	card, err := os.ReadFile(filepath.Join(dir, "README.md"))

@@ -102,13 +102,15 @@ func TestImportTakesFarLessMemoryThanTheFile(t *testing.T) {
 		model := filepath.Join(t.TempDir(), "model")
 		c := convert.Config{Vocabulary: words, Around: convert.Around{Network: network.Nano()}}
 		took := mostMemory(t, func() error {
-			_, err := convert.Import(path, model, c)
+			_, err := convert.Import(t.Context(), path, model, c)
 			return err
 		})
 		if took > size/4 {
 			t.Errorf("%s: a file of %d bytes took %d of memory", file, size, took)
 		}
-		took = mostMemory(t, func() error { return convert.Export(model, filepath.Join(t.TempDir(), "out"), convert.AsALBEF) })
+		took = mostMemory(t, func() error {
+			return convert.Export(t.Context(), model, filepath.Join(t.TempDir(), "out"), convert.ExportConfig{Format: convert.AsALBEF})
+		})
 		if took > size/4 {
 			t.Errorf("%s: its export took %d bytes of memory for a file of %d", file, took, size)
 		}

@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -75,10 +76,10 @@ func TestModelsTrainedHereComeBackBitForBit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := trainedHere(t, c.change, c.store)
 			out, again := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "again")
-			if err := convert.Export(dir, out, c.format); err != nil {
+			if err := convert.Export(t.Context(), dir, out, convert.ExportConfig{Format: c.format}); err != nil {
 				t.Fatal(err)
 			}
-			r, err := convert.Import(out, again, convert.Config{})
+			r, err := convert.Import(t.Context(), out, again, convert.Config{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,8 +97,46 @@ func TestModelsTrainedHereComeBackBitForBit(t *testing.T) {
 		dir := trainedHere(t, map[string]func(*network.Config){
 			"stem": func(n *network.Config) { n.Vision.Stem = network.StemConv }, "tokens": func(n *network.Config) { *n = n.WithTokens(4, 6) },
 		}[name], safetensors.F32)
-		if err := convert.Export(dir, filepath.Join(t.TempDir(), "out"), format); !errors.Is(err, loopitr.ErrInvalid) {
+		if err := convert.Export(t.Context(), dir, filepath.Join(t.TempDir(), "out"), convert.ExportConfig{Format: format}); !errors.Is(err, loopitr.ErrInvalid) {
 			t.Errorf("%s as %s: %v", name, format, err)
+		}
+	}
+}
+
+// TestStoppedInTheMiddle: ctx ends an export and an import between two tensors, and
+// what was begun is not there.
+func TestStoppedInTheMiddle(t *testing.T) {
+	dir := trainedHere(t, func(*network.Config) {}, safetensors.F32)
+	tensors := len(network.Nano().Params())
+	const most = 5
+	stopping := func() (context.Context, *int, func(done, total int)) {
+		ctx, stop := context.WithCancel(t.Context())
+		t.Cleanup(stop)
+		var told int
+		return ctx, &told, func(done, total int) {
+			told++
+			if done != told || total != tensors {
+				t.Errorf("told %d of %d at tensor %d of %d", done, total, told, tensors)
+			}
+			if done == most {
+				stop()
+			}
+		}
+	}
+	for _, format := range []convert.Format{convert.AsALBEF, convert.AsSafetensors} {
+		out, whole, again := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "again")
+		ctx, told, progress := stopping()
+		err := convert.Export(ctx, dir, out, convert.ExportConfig{Format: format, Progress: progress})
+		if left, _ := filepath.Glob(filepath.Join(out, "model.*")); !errors.Is(err, context.Canceled) || *told != most || len(left) > 0 {
+			t.Errorf("%s: export ended with %v after %d tensors, left %v", format, err, *told, left)
+		}
+		if err := convert.Export(t.Context(), dir, whole, convert.ExportConfig{Format: format}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, told, progress = stopping()
+		_, err = convert.Import(ctx, whole, again, convert.Config{Progress: progress})
+		if left, _ := filepath.Glob(filepath.Join(again, "*")); !errors.Is(err, context.Canceled) || *told != most || len(left) > 0 {
+			t.Errorf("%s: import ended with %v after %d tensors, left %v", format, err, *told, left)
 		}
 	}
 }

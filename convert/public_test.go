@@ -68,7 +68,7 @@ func TestMiniLMGivesTheReferenceEmbeddings(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "model")
-	r, err := convert.Import(source, dir, convert.Config{Around: convert.Around{Network: network.Nano(), TextLayers: 6, CrossLayers: 1}})
+	r, err := convert.Import(t.Context(), source, dir, convert.Config{Around: convert.Around{Network: network.Nano(), TextLayers: 6, CrossLayers: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestBLIPBaseCOCOGivesThePublishedValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "model")
-	r, err := convert.Import(source, dir, convert.Config{First: convert.FirstClass})
+	r, err := convert.Import(t.Context(), source, dir, convert.Config{First: convert.FirstClass})
 	if err != nil {
 		t.Fatal(err)
 	}

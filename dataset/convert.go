@@ -51,6 +51,9 @@ type ConvertConfig struct {
 	ShardBytes int64
 	// Details is how many skipped pictures are listed; all are counted. 0 is 1000.
 	Details int
+	// Progress is told, when not nil, for how many records a picture was read or
+	// skipped; lists without pictures are not counted.
+	Progress func(done, total int)
 }
 
 // Validate names the field that can never work; it wraps loopitr.ErrInvalid.
@@ -122,6 +125,9 @@ type converter struct {
 func (c *converter) picture(i int) (picture []byte, ok bool, err error) {
 	if err := c.ctx.Err(); err != nil {
 		return nil, false, err
+	}
+	if c.config.Progress != nil {
+		defer c.config.Progress(i+1, len(c.set.Records))
 	}
 	if !c.fits(c.set.Records[i]) {
 		return nil, false, nil

@@ -107,7 +107,13 @@ func TestConvertListsPicturesThatCannotBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "shards")
-	skips := convert(t, s, dataset.ConvertConfig{Format: dataset.WebDataset, Path: out})
+	var told [][2]int
+	skips := convert(t, s, dataset.ConvertConfig{
+		Format: dataset.WebDataset, Path: out, Progress: func(done, total int) { told = append(told, [2]int{done, total}) },
+	})
+	if diff := cmp.Diff([][2]int{{1, 2}, {2, 2}}, told); diff != "" {
+		t.Errorf("progress: %s", diff)
+	}
 	if skips.Counts[dataset.MissingFile] != 1 || skips.Details[0].Where != "a.jpg" {
 		t.Errorf("skipped %+v, want a.jpg", skips)
 	}

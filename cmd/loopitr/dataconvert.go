@@ -103,7 +103,13 @@ func (f *convertFlags) write(ctx context.Context, std streams, line *terminal.Li
 
 func (f *convertFlags) convert(ctx context.Context, out io.Writer, skips *skipLog, set *dataset.Set) error {
 	skips.addSet(set.Skipped)
-	done, err := dataset.Convert(ctx, set, f.config())
+	config, line := f.config(), skips.line
+	line.Start(terminal.Count{Total: len(set.Records), Noun: "pictures"})
+	config.Progress = func(done, total int) {
+		line.Count(terminal.Count{Done: done, Total: total, Noun: "pictures"})
+	}
+	done, err := dataset.Convert(ctx, set, config)
+	line.Clear()
 	if err != nil {
 		return err
 	}

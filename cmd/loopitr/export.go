@@ -13,7 +13,7 @@ type exported struct {
 	Format string `json:"format"`
 }
 
-func newExport(_ *global, std streams) *cobra.Command {
+func newExport(g *global, std streams) *cobra.Command {
 	var format, out string
 	var asJSON bool
 	c := &cobra.Command{
@@ -27,17 +27,21 @@ names. Imported again, each becomes the same model, bit for bit.`,
   loopitr export blip --format blip-hf --out blip-hf
   loopitr export model --format safetensors --out plain`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" || format == "" {
 				return fmt.Errorf("%w: export needs --format FORMAT and --out FOLDER", errUsage)
 			}
-			if err := convert.Export(args[0], out, convert.Format(format)); err != nil {
+			line := g.line(std)
+			config := convert.ExportConfig{Format: convert.Format(format), Progress: tensorCount(line)}
+			err := convert.Export(c.Context(), args[0], out, config)
+			line.Clear()
+			if err != nil {
 				return err
 			}
 			if asJSON {
 				return printJSON(std.out, exported{out, format})
 			}
-			_, err := fmt.Fprintf(std.out, "wrote %s to %s\n", format, out)
+			_, err = fmt.Fprintf(std.out, "wrote %s to %s\n", format, out)
 			return err
 		},
 	}

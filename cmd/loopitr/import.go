@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -47,7 +48,7 @@ and is for train --init: what it does not bring is drawn afresh.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			f.presetGiven = c.Flags().Changed("preset")
-			return runImport(g, std, args[0], f)
+			return f.run(c.Context(), g, std, args[0])
 		},
 	}
 	f.register(c.Flags())
@@ -71,7 +72,7 @@ func (f *importFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.json, "json", false, "print what was imported as JSON")
 }
 
-func runImport(g *global, std streams, path string, f importFlags) error {
+func (f *importFlags) run(ctx context.Context, g *global, std streams, path string) error {
 	if f.out == "" {
 		return fmt.Errorf("%w: import needs --out DIR", errUsage)
 	}
@@ -82,15 +83,23 @@ func runImport(g *global, std streams, path string, f importFlags) error {
 	if err != nil {
 		return err
 	}
-	r, err := convert.Import(path, f.out, c)
+	line := g.line(std)
+	c.Progress = tensorCount(line)
+	r, err := convert.Import(ctx, path, f.out, c)
+	line.Clear()
 	if err != nil {
 		return err
 	}
-	tellImport(g.line(std), r)
+	tellImport(line, r)
 	if f.json {
 		return printJSON(std.out, r)
 	}
 	return printImport(std.out, f.out, r)
+}
+
+// tensorCount shows how far an import or export is.
+func tensorCount(line *terminal.Line) func(done, total int) {
+	return func(done, total int) { line.Count(terminal.Count{Done: done, Total: total, Noun: "tensors"}) }
 }
 
 func (f *importFlags) config() (convert.Config, error) {

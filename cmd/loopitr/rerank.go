@@ -72,32 +72,53 @@ func (f *rerankFlags) run(ctx context.Context, g *global, std streams, args []st
 	}
 	defer m.Close()
 	return f.report.listing(g.line(std), func(skips *skipLog) error {
-		e := encoder{m: m, skips: skips, pictures: true}
-		files, pictures := e.prepare(files)
-		if len(files) == 0 {
-			return errNoPicture
-		}
-		all, err := m.judge(ctx, texts, pictures)
+		all, err := f.judge(ctx, &encoder{m: m, skips: skips, pictures: true, total: len(files)}, texts, files)
 		if err != nil {
 			return err
-		}
-		for i := range all { // texts outside, pictures inside
-			if f.picture == "" {
-				all[i].Path = files[i]
-			} else {
-				all[i].Text = texts[i]
-			}
 		}
 		return f.print(std.out, skips.line, ranked(all, f.minMatch))
 	})
 }
 
-// judge scores every text with every picture.
-func (m *model) judge(ctx context.Context, texts []string, pictures []loopitr.Picture) ([]judged, error) {
-	queries, err := m.EncodeTexts(ctx, texts)
+// judge scores every text with every picture, batch of pictures by batch; one of
+// the two is single.
+func (f *rerankFlags) judge(ctx context.Context, e *encoder, texts, files []string) ([]judged, error) {
+	line := e.skips.line
+	defer line.Clear()
+	queries, err := e.m.EncodeTexts(ctx, texts)
 	if err != nil {
 		return nil, err
 	}
+	line.Start(e.count())
+	var all []judged
+	for names := range slices.Chunk(files, encodeBatch) {
+		names, pictures := e.prepare(names)
+		if len(names) == 0 {
+			continue
+		}
+		pairs, err := e.m.judge(ctx, queries, pictures)
+		if err != nil {
+			return nil, err
+		}
+		for i := range pairs {
+			if f.picture == "" {
+				pairs[i].Path = names[i]
+			} else {
+				pairs[i].Text = texts[i]
+			}
+		}
+		all = append(all, pairs...)
+		e.done += len(names)
+		line.Count(e.count())
+	}
+	if e.done == 0 {
+		return nil, errNoPicture
+	}
+	return all, nil
+}
+
+// judge scores every text with every picture, texts outside, pictures inside.
+func (m *model) judge(ctx context.Context, queries []loopitr.Encoding, pictures []loopitr.Picture) ([]judged, error) {
 	images, err := m.EncodeImages(ctx, pictures)
 	if err != nil {
 		return nil, err
