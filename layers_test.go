@@ -48,7 +48,7 @@ var layers = map[string][]string{
 	"search":                 {""},
 	"eval":                   {"", "dataset", "recall", "search"},
 	"train":                  {"", "checkpoint", "checkpoint/safetensors", "dataset", "network", "loss", "pixels", "recall", "wordpiece", "internal/durable", "internal/engine", "infer", "eval"},
-	"bench":                  {"", "index/sqlite", "network", "pixels", "wordpiece", "internal/durable", "internal/engine", "internal/simd", "infer", "train"},
+	"bench":                  {"", "checkpoint", "index/sqlite", "search", "network", "pixels", "wordpiece", "internal/durable", "internal/engine", "internal/simd", "infer", "train"},
 }
 
 // engineUsers are the only packages that may see the compute engine's API.

@@ -62,7 +62,7 @@ func TestShortRunMeasuresEveryRow(t *testing.T) {
 				t.Errorf("%s %s: beside %v: %+v", row.Name, row.Size, first.Median, l)
 			}
 		}
-		want := map[string][]string{"scan": {"loopitr", "faiss"}, "decode-resize": {"loopitr", "pillow"}}[row.Name]
+		want := map[string][]string{"scan": {"loopitr", "faiss"}, "search": {"cpu"}, "decode-resize": {"loopitr", "pillow"}}[row.Name]
 		if want == nil {
 			want = []string{"cpu", "onnx", "go", "torch"}
 		}

@@ -90,22 +90,30 @@ func newModel(e *engine.Engine, net network.Config) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	words := []string{wordpiece.PadToken, wordpiece.UnknownToken, wordpiece.ClassToken, wordpiece.SeparatorToken, wordpiece.MaskToken}
-	for len(words) < net.Text.Vocabulary {
-		words = append(words, fmt.Sprintf("w%d", len(words)))
-	}
-	vocabulary, err := wordpiece.NewVocabulary(words)
+	vocabulary, err := vocabularyOf(net)
 	if err != nil {
 		return nil, errors.Join(err, state.Close())
 	}
-	rules := wordpiece.Plain()
-	rules.MaxTokens = min(rules.MaxTokens, net.Text.MaxTokens)
-	config := infer.Config{Network: net, Pixels: pixels.CLIP(net.Vision.ImageSize), Captions: rules}
-	m, err := infer.New(infer.Parts{Config: config, Vocabulary: vocabulary, Weights: state})
+	m, err := infer.New(infer.Parts{Config: configOf(net), Vocabulary: vocabulary, Weights: state})
 	if err != nil {
 		return nil, errors.Join(err, state.Close())
 	}
 	return &model{m, state}, nil
+}
+
+// vocabularyOf has as many tokens as the network: w5, w6, ... after the special ones.
+func vocabularyOf(net network.Config) (*wordpiece.Vocabulary, error) {
+	words := []string{wordpiece.PadToken, wordpiece.UnknownToken, wordpiece.ClassToken, wordpiece.SeparatorToken, wordpiece.MaskToken}
+	for len(words) < net.Text.Vocabulary {
+		words = append(words, fmt.Sprintf("w%d", len(words)))
+	}
+	return wordpiece.NewVocabulary(words)
+}
+
+func configOf(net network.Config) infer.Config {
+	rules := wordpiece.Plain()
+	rules.MaxTokens = min(rules.MaxTokens, net.Text.MaxTokens)
+	return infer.Config{Network: net, Pixels: pixels.CLIP(net.Vision.ImageSize), Captions: rules}
 }
 
 // caption has so many tokens, [CLS] and [SEP] among them.

@@ -20,16 +20,17 @@ const (
 	rowTexts    = "encode-texts"
 	rowRerank   = "rerank"
 	rowScan     = "scan"
+	rowSearch   = "search"
 	rowPicture  = "decode-resize"
 )
 
 // Rows lists what can be measured.
 func Rows() []string {
-	return []string{rowProduct, rowForward, rowGradient, rowStep, rowImages, rowTexts, rowRerank, rowScan, rowPicture}
+	return []string{rowProduct, rowForward, rowGradient, rowStep, rowImages, rowTexts, rowRerank, rowScan, rowSearch, rowPicture}
 }
 
 func (s *session) rows() []row {
-	return slices.Concat(s.products(), s.attentions(), s.steps(), s.encodings(), []row{s.rerank(), s.scan()}, s.pictures())
+	return slices.Concat(s.products(), s.attentions(), s.steps(), s.encodings(), []row{s.rerank(), s.scan(), s.search()}, s.pictures())
 }
 
 func (s *session) wants(peer string) bool { return slices.Contains(s.Peers, peer) }

@@ -35,9 +35,17 @@ func (s *session) scan() row {
 		if err != nil {
 			return nil, err
 		}
-		x, queries, err := newIndex(ctx, filepath.Join(folder, "index.db"), rows, width)
+		x, err := sqlite.Open(ctx, filepath.Join(folder, "index.db"), sqlite.Config{Fingerprint: "bench"})
 		if err != nil {
 			return nil, errors.Join(err, os.RemoveAll(folder))
+		}
+		draw := around(width)
+		if err := fill(ctx, x, rows, func(e *loopitr.Entry) { e.Vector = draw() }); err != nil {
+			return nil, errors.Join(err, x.Close(), os.RemoveAll(folder))
+		}
+		queries := make([]loopitr.Vector, scanQueries)
+		for i := range queries {
+			queries[i] = draw()
 		}
 		return local{
 			once: func(ctx context.Context) error {
@@ -58,13 +66,9 @@ func (s *session) scan() row {
 	}
 }
 
-// newIndex makes an index of vectors around 100 centres, the cosine of two around
-// one being about 0.7.
-func newIndex(ctx context.Context, path string, rows, width int) (*sqlite.Index, []loopitr.Vector, error) {
-	x, err := sqlite.Open(ctx, path, sqlite.Config{Fingerprint: "bench"})
-	if err != nil {
-		return nil, nil, err
-	}
+// around draws unit vectors around 100 centres, the cosine of two around one being
+// about 0.7.
+func around(width int) (draw func() loopitr.Vector) {
 	r := rand.New(rand.NewPCG(1, 2))
 	centres := make([]loopitr.Vector, 100)
 	for i := range centres {
@@ -73,7 +77,7 @@ func newIndex(ctx context.Context, path string, rows, width int) (*sqlite.Index,
 			centres[i][d] = float32(r.NormFloat64())
 		}
 	}
-	draw := func() loopitr.Vector {
+	return func() loopitr.Vector {
 		v, centre := make(loopitr.Vector, width), centres[r.IntN(len(centres))]
 		var squares float64
 		for d := range v {
@@ -85,21 +89,21 @@ func newIndex(ctx context.Context, path string, rows, width int) (*sqlite.Index,
 		}
 		return v
 	}
+}
+
+// fill puts rows entries, each encoded by encode, into an index.
+func fill(ctx context.Context, x *sqlite.Index, rows int, encode func(e *loopitr.Entry)) error {
 	const batch = 5000
 	for at := 0; at < rows; at += batch {
 		entries := make([]loopitr.Entry, min(batch, rows-at))
 		for i := range entries {
 			entries[i].Path = fmt.Sprintf("%04d/%08d.jpg", at/batch, at+i)
 			binary.LittleEndian.PutUint64(entries[i].Hash[:], uint64(at+i+1))
-			entries[i].Vector = draw()
+			encode(&entries[i])
 		}
 		if err := x.Put(ctx, entries); err != nil {
-			return nil, nil, errors.Join(err, x.Close())
+			return err
 		}
 	}
-	queries := make([]loopitr.Vector, scanQueries)
-	for i := range queries {
-		queries[i] = draw()
-	}
-	return x, queries, nil
+	return nil
 }
