@@ -149,11 +149,18 @@ func (g *blocked) block(a, b span, part Tile, start int) {
 		width := min(ColumnGrain-skip, end-j)
 		byRows := kernels.setWidth(t, width)
 		t.b = &b.values[panel*b.group+skip]
-		for i := 0; i < part.Rows; i += rows {
+		for i := 0; i < part.Rows; {
+			n := min(rows, part.Rows-i)
+			kernel := byRows[n-1]
+			if t.groups = 1; rows == RowGrain && n == rows {
+				t.groups = (part.Rows - i) / n
+				n *= t.groups
+			}
 			t.a = &a.values[i/RowGrain*a.group]
 			t.c = &g.C.Values[(part.Row+i)*g.C.RowStride+j]
 			g.addend(part.Row+i, j, start)
-			byRows[min(rows, part.Rows-i)-1](t)
+			kernel(t)
+			i += n
 		}
 		j += width
 		skip = 0

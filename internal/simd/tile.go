@@ -12,9 +12,10 @@ type tile struct {
 	cStep, dStep int
 	mask         *[8]int32
 	scale        float32
-	next         int // bytes from A's rows 0 to 5 to rows 6 to 11, for kernels of 12 rows
+	next         int // bytes from A's rows 0 to 5 to rows 6 to 11, for kernels of 6 and 12 rows
 	lanes        int // columns as a bit mask, for kernels of 512 bits
 	last         int // columns in the last vector of 8, as the mask has
+	groups       int // how many groups of six rows, at least 1, for AVX2's kernels of 6 rows; 0 after the call
 }
 
 // tileMasks[n] has n lanes set.

@@ -8,91 +8,91 @@
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest2
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest3
 
-loop1:
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+loop2:
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop1
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop2
 
-rest2:
-	ADDQ $0x04, BX
-	JE   done4
+rest3:
+	ADDQ $0x04, DI
+	JE   done5
 
-tail3:
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+tail4:
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail3
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail4
 
-done4:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), BX
-	MOVQ         104(AX), BX
+done5:
+	MOVQ         56(AX), CX
+	MOVQ         64(AX), CX
+	MOVQ         104(AX), CX
 	VBROADCASTSS 80(AX), Y2
-	TESTQ        DX, DX
-	JE           plain5
-	VMOVUPS      (DX), Y3
+	TESTQ        BX, BX
+	JE           plain6
+	VMOVUPS      (BX), Y3
 	VFMADD231PS  Y0, Y2, Y3
-	VMOVUPS      Y3, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y3, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y2, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored6
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored7
 
-plain5:
+plain6:
 	VMULPS  Y0, Y2, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y2, Y1
-	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y1, 32(DX)
 
-stored6:
+stored7:
 	VZEROUPPER
 	RET
 
@@ -100,124 +100,124 @@ stored6:
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest8
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest10
 
-loop7:
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+loop9:
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop7
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop9
 
-rest8:
-	ADDQ $0x04, BX
-	JE   done10
+rest10:
+	ADDQ $0x04, DI
+	JE   done12
 
-tail9:
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+tail11:
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail9
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail11
 
-done10:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done12:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y4
-	TESTQ        DX, DX
-	JE           plain11
-	VMOVUPS      (DX), Y5
+	TESTQ        BX, BX
+	JE           plain13
+	VMOVUPS      (BX), Y5
 	VFMADD231PS  Y0, Y4, Y5
-	VMOVUPS      Y5, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y4, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y4, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y4, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored12
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored14
 
-plain11:
+plain13:
 	VMULPS  Y0, Y4, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y4, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y2, Y4, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y4, Y3
-	VMOVUPS Y3, 32(CX)
+	VMOVUPS Y3, 32(DX)
 
-stored12:
+stored14:
 	VZEROUPPER
 	RET
 
@@ -225,33 +225,35 @@ stored12:
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest14
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest17
 
-loop13:
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+loop16:
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -261,10 +263,10 @@ loop13:
 	VBROADCASTSS 8(CX), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -274,10 +276,10 @@ loop13:
 	VBROADCASTSS 8(CX), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -287,10 +289,10 @@ loop13:
 	VBROADCASTSS 8(CX), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -300,18 +302,18 @@ loop13:
 	VBROADCASTSS 8(CX), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop13
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop16
 
-rest14:
-	ADDQ $0x04, BX
-	JE   done16
+rest17:
+	ADDQ $0x04, DI
+	JE   done19
 
-tail15:
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+tail18:
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -321,61 +323,59 @@ tail15:
 	VBROADCASTSS 8(CX), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail15
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail18
 
-done16:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done19:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y6
-	TESTQ        DX, DX
-	JE           plain17
-	VMOVUPS      (DX), Y7
+	TESTQ        BX, BX
+	JE           plain20
+	VMOVUPS      (BX), Y7
 	VFMADD231PS  Y0, Y6, Y7
-	VMOVUPS      Y7, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y6, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y6, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y6, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y4, Y6, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y5, Y6, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored18
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored21
 
-plain17:
+plain20:
 	VMULPS  Y0, Y6, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y6, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y2, Y6, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y6, Y3
-	VMOVUPS Y3, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y3, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y4, Y6, Y4
-	VMOVUPS Y4, (CX)
+	VMOVUPS Y4, (DX)
 	VMULPS  Y5, Y6, Y5
-	VMOVUPS Y5, 32(CX)
+	VMOVUPS Y5, 32(DX)
 
-stored18:
+stored21:
 	VZEROUPPER
 	RET
 
@@ -383,6 +383,9 @@ stored18:
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -391,30 +394,29 @@ TEXT ·tileColumns4x16AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest20
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest24
 
-loop19:
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+loop23:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -427,10 +429,10 @@ loop19:
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -443,10 +445,10 @@ loop19:
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -459,10 +461,10 @@ loop19:
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -475,18 +477,18 @@ loop19:
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop19
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop23
 
-rest20:
-	ADDQ $0x04, BX
-	JE   done22
+rest24:
+	ADDQ $0x04, DI
+	JE   done26
 
-tail21:
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+tail25:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -499,74 +501,72 @@ tail21:
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail21
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail25
 
-done22:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done26:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y8
-	TESTQ        DX, DX
-	JE           plain23
-	VMOVUPS      (DX), Y9
+	TESTQ        BX, BX
+	JE           plain27
+	VMOVUPS      (BX), Y9
 	VFMADD231PS  Y0, Y8, Y9
-	VMOVUPS      Y9, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y9, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y8, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y8, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y8, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y4, Y8, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y5, Y8, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y6, Y8, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y7, Y8, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored24
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored28
 
-plain23:
+plain27:
 	VMULPS  Y0, Y8, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y8, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y2, Y8, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y8, Y3
-	VMOVUPS Y3, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y3, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y4, Y8, Y4
-	VMOVUPS Y4, (CX)
+	VMOVUPS Y4, (DX)
 	VMULPS  Y5, Y8, Y5
-	VMOVUPS Y5, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y5, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y6, Y8, Y6
-	VMOVUPS Y6, (CX)
+	VMOVUPS Y6, (DX)
 	VMULPS  Y7, Y8, Y7
-	VMOVUPS Y7, 32(CX)
+	VMOVUPS Y7, 32(DX)
 
-stored24:
+stored28:
 	VZEROUPPER
 	RET
 
@@ -574,6 +574,9 @@ stored24:
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -584,33 +587,32 @@ TEXT ·tileColumns5x16AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest26
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest31
 
-loop25:
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+loop30:
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -626,10 +628,10 @@ loop25:
 	VBROADCASTSS 16(CX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -645,10 +647,10 @@ loop25:
 	VBROADCASTSS 16(CX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -664,10 +666,10 @@ loop25:
 	VBROADCASTSS 16(CX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -683,18 +685,18 @@ loop25:
 	VBROADCASTSS 16(CX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop25
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop30
 
-rest26:
-	ADDQ $0x04, BX
-	JE   done28
+rest31:
+	ADDQ $0x04, DI
+	JE   done33
 
-tail27:
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+tail32:
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -710,94 +712,97 @@ tail27:
 	VBROADCASTSS 16(CX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail27
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail32
 
-done28:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done33:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y10
-	TESTQ        DX, DX
-	JE           plain29
-	VMOVUPS      (DX), Y11
+	TESTQ        BX, BX
+	JE           plain34
+	VMOVUPS      (BX), Y11
 	VFMADD231PS  Y0, Y10, Y11
-	VMOVUPS      Y11, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y11, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y10, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y4, Y10, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y5, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y6, Y10, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y7, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y8, Y10, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y9, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored30
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored35
 
-plain29:
+plain34:
 	VMULPS  Y0, Y10, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y10, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y2, Y10, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y10, Y3
-	VMOVUPS Y3, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y3, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y4, Y10, Y4
-	VMOVUPS Y4, (CX)
+	VMOVUPS Y4, (DX)
 	VMULPS  Y5, Y10, Y5
-	VMOVUPS Y5, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y5, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y6, Y10, Y6
-	VMOVUPS Y6, (CX)
+	VMOVUPS Y6, (DX)
 	VMULPS  Y7, Y10, Y7
-	VMOVUPS Y7, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y7, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y8, Y10, Y8
-	VMOVUPS Y8, (CX)
+	VMOVUPS Y8, (DX)
 	VMULPS  Y9, Y10, Y9
-	VMOVUPS Y9, 32(CX)
+	VMOVUPS Y9, 32(DX)
 
-stored30:
+stored35:
 	VZEROUPPER
 	RET
 
 // func tileColumns6x16AVX2(t *byte)
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns6x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 24(AX), BX
+
+again36:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -810,244 +815,247 @@ TEXT ·tileColumns6x16AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest32
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       CX, SI
+	MOVQ       8(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       40(AX), R9
+	MOVQ       48(AX), R10
+	SUBQ       $0x04, R8
+	JL         rest38
 
-loop31:
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS (CX), Y14
+loop37:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(CX), Y14
+	VBROADCASTSS 4(SI), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(CX), Y14
+	VBROADCASTSS 8(SI), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(CX), Y14
+	VBROADCASTSS 12(SI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(CX), Y14
+	VBROADCASTSS 16(SI), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(CX), Y14
+	VBROADCASTSS 20(SI), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS (CX), Y14
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(CX), Y14
+	VBROADCASTSS 4(SI), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(CX), Y14
+	VBROADCASTSS 8(SI), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(CX), Y14
+	VBROADCASTSS 12(SI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(CX), Y14
+	VBROADCASTSS 16(SI), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(CX), Y14
+	VBROADCASTSS 20(SI), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS (CX), Y14
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(CX), Y14
+	VBROADCASTSS 4(SI), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(CX), Y14
+	VBROADCASTSS 8(SI), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(CX), Y14
+	VBROADCASTSS 12(SI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(CX), Y14
+	VBROADCASTSS 16(SI), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(CX), Y14
+	VBROADCASTSS 20(SI), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS (CX), Y14
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(CX), Y14
+	VBROADCASTSS 4(SI), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(CX), Y14
+	VBROADCASTSS 8(SI), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(CX), Y14
+	VBROADCASTSS 12(SI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(CX), Y14
+	VBROADCASTSS 16(SI), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(CX), Y14
+	VBROADCASTSS 20(SI), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop31
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	SUBQ         $0x04, R8
+	JGE          loop37
 
-rest32:
-	ADDQ $0x04, BX
-	JE   done34
+rest38:
+	ADDQ $0x04, R8
+	JE   done40
 
-tail33:
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS (CX), Y14
+tail39:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(CX), Y14
+	VBROADCASTSS 4(SI), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(CX), Y14
+	VBROADCASTSS 8(SI), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(CX), Y14
+	VBROADCASTSS 12(SI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(CX), Y14
+	VBROADCASTSS 16(SI), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(CX), Y14
+	VBROADCASTSS 20(SI), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail33
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	DECQ         R8
+	JNE          tail39
 
-done34:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), SI
-	MOVQ         104(AX), DI
+done40:
+	MOVQ         56(AX), SI
+	MOVQ         64(AX), DI
+	MOVQ         104(AX), R8
 	VBROADCASTSS 80(AX), Y12
-	TESTQ        DX, DX
-	JE           plain35
-	VMOVUPS      (DX), Y13
+	TESTQ        BX, BX
+	JE           plain41
+	VMOVUPS      (BX), Y13
 	VFMADD231PS  Y0, Y12, Y13
-	VMOVUPS      Y13, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y13, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y4, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y5, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y6, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y7, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y8, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y9, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y10, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y11, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored36
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored42
 
-plain35:
+plain41:
 	VMULPS  Y0, Y12, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y12, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y2, Y12, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y12, Y3
-	VMOVUPS Y3, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y3, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y4, Y12, Y4
-	VMOVUPS Y4, (CX)
+	VMOVUPS Y4, (DX)
 	VMULPS  Y5, Y12, Y5
-	VMOVUPS Y5, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y5, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y6, Y12, Y6
-	VMOVUPS Y6, (CX)
+	VMOVUPS Y6, (DX)
 	VMULPS  Y7, Y12, Y7
-	VMOVUPS Y7, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y7, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y8, Y12, Y8
-	VMOVUPS Y8, (CX)
+	VMOVUPS Y8, (DX)
 	VMULPS  Y9, Y12, Y9
-	VMOVUPS Y9, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y9, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y10, Y12, Y10
-	VMOVUPS Y10, (CX)
+	VMOVUPS Y10, (DX)
 	VMULPS  Y11, Y12, Y11
-	VMOVUPS Y11, 32(CX)
+	VMOVUPS Y11, 32(DX)
 
-stored36:
+stored42:
+	ADDQ 88(AX), CX
+	ADDQ SI, DX
+	ADDQ DI, BX
+	DECQ 112(AX)
+	JNE  again36
 	VZEROUPPER
 	RET
 
@@ -1057,142 +1065,142 @@ TEXT ·tileColumns1x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest38
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest45
 
-loop37:
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+loop44:
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop37
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop44
 
-rest38:
-	ADDQ $0x04, BX
-	JE   done40
+rest45:
+	ADDQ $0x04, DI
+	JE   done47
 
-tail39:
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+tail46:
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail39
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail46
 
-done40:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), BX
-	MOVQ         104(AX), BX
+done47:
+	MOVQ         56(AX), CX
+	MOVQ         64(AX), CX
+	MOVQ         104(AX), CX
 	VBROADCASTSS 80(AX), Y3
-	TESTQ        DX, DX
-	JE           plain41
-	VMOVUPS      (DX), Y4
+	TESTQ        BX, BX
+	JE           plain48
+	VMOVUPS      (BX), Y4
 	VFMADD231PS  Y1, Y3, Y4
-	VMOVUPS      Y4, (CX)
-	VMASKMOVPS   32(DX), Y0, Y0
+	VMOVUPS      Y4, (DX)
+	VMASKMOVPS   32(BX), Y0, Y0
 	VFMADD231PS  Y2, Y3, Y0
-	CMPQ         BX, $0x08
-	JNE          some43
-	VMOVUPS      Y0, 32(CX)
-	JMP          put44
+	CMPQ         CX, $0x08
+	JNE          some50
+	VMOVUPS      Y0, 32(DX)
+	JMP          put51
 
-some43:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, BX
-	JE           two45
+some50:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, CX
+	JE           two52
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two45:
-	TESTQ   $0x00000002, BX
-	JE      one46
+two52:
+	TESTQ   $0x00000002, CX
+	JE      one53
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one46:
-	TESTQ  $0x00000001, BX
-	JE     stored47
+one53:
+	TESTQ  $0x00000001, CX
+	JE     stored54
 	VMOVSS X0, (AX)
 
-stored47:
-put44:
-	JMP stored42
+stored54:
+put51:
+	JMP stored49
 
-plain41:
+plain48:
 	VMULPS  Y1, Y3, Y1
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y1, (DX)
 	VMULPS  Y2, Y3, Y2
-	CMPQ    BX, $0x08
-	JNE     some48
-	VMOVUPS Y2, 32(CX)
-	JMP     put49
+	CMPQ    CX, $0x08
+	JNE     some55
+	VMOVUPS Y2, 32(DX)
+	JMP     put56
 
-some48:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, BX
-	JE           two50
+some55:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, CX
+	JE           two57
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two50:
-	TESTQ   $0x00000002, BX
-	JE      one51
+two57:
+	TESTQ   $0x00000002, CX
+	JE      one58
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one51:
-	TESTQ  $0x00000001, BX
-	JE     stored52
+one58:
+	TESTQ  $0x00000001, CX
+	JE     stored59
 	VMOVSS X2, (AX)
 
-stored52:
-put49:
-stored42:
+stored59:
+put56:
+stored49:
 	VZEROUPPER
 	RET
 
@@ -1202,227 +1210,227 @@ TEXT ·tileColumns2x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest54
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest62
 
-loop53:
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
+loop61:
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y5, Y7, Y1
 	VFMADD231PS  Y6, Y7, Y2
 	VBROADCASTSS 4(CX), Y7
 	VFMADD231PS  Y5, Y7, Y3
 	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y5, Y7, Y1
 	VFMADD231PS  Y6, Y7, Y2
 	VBROADCASTSS 4(CX), Y7
 	VFMADD231PS  Y5, Y7, Y3
 	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y5, Y7, Y1
 	VFMADD231PS  Y6, Y7, Y2
 	VBROADCASTSS 4(CX), Y7
 	VFMADD231PS  Y5, Y7, Y3
 	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y5, Y7, Y1
 	VFMADD231PS  Y6, Y7, Y2
 	VBROADCASTSS 4(CX), Y7
 	VFMADD231PS  Y5, Y7, Y3
 	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop53
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop61
 
-rest54:
-	ADDQ $0x04, BX
-	JE   done56
+rest62:
+	ADDQ $0x04, DI
+	JE   done64
 
-tail55:
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
+tail63:
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y5, Y7, Y1
 	VFMADD231PS  Y6, Y7, Y2
 	VBROADCASTSS 4(CX), Y7
 	VFMADD231PS  Y5, Y7, Y3
 	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail55
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail63
 
-done56:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done64:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y5
-	TESTQ        DX, DX
-	JE           plain57
-	VMOVUPS      (DX), Y6
+	TESTQ        BX, BX
+	JE           plain65
+	VMOVUPS      (BX), Y6
 	VFMADD231PS  Y1, Y5, Y6
-	VMOVUPS      Y6, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
+	VMOVUPS      Y6, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
 	VFMADD231PS  Y2, Y5, Y1
 	CMPQ         DI, $0x08
-	JNE          some59
-	VMOVUPS      Y1, 32(CX)
-	JMP          put60
+	JNE          some67
+	VMOVUPS      Y1, 32(DX)
+	JMP          put68
 
-some59:
-	LEAQ         32(CX), AX
+some67:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two61
+	JE           two69
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two61:
+two69:
 	TESTQ   $0x00000002, DI
-	JE      one62
+	JE      one70
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one62:
+one70:
 	TESTQ  $0x00000001, DI
-	JE     stored63
+	JE     stored71
 	VMOVSS X1, (AX)
 
-stored63:
-put60:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored71:
+put68:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y3, Y5, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y0
 	VFMADD231PS Y4, Y5, Y0
 	CMPQ        DI, $0x08
-	JNE         some64
-	VMOVUPS     Y0, 32(CX)
-	JMP         put65
+	JNE         some72
+	VMOVUPS     Y0, 32(DX)
+	JMP         put73
 
-some64:
-	LEAQ         32(CX), AX
+some72:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two66
+	JE           two74
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two66:
+two74:
 	TESTQ   $0x00000002, DI
-	JE      one67
+	JE      one75
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one67:
+one75:
 	TESTQ  $0x00000001, DI
-	JE     stored68
+	JE     stored76
 	VMOVSS X0, (AX)
 
-stored68:
-put65:
-	JMP stored58
+stored76:
+put73:
+	JMP stored66
 
-plain57:
+plain65:
 	VMULPS  Y1, Y5, Y1
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y1, (DX)
 	VMULPS  Y2, Y5, Y2
 	CMPQ    DI, $0x08
-	JNE     some69
-	VMOVUPS Y2, 32(CX)
-	JMP     put70
+	JNE     some77
+	VMOVUPS Y2, 32(DX)
+	JMP     put78
 
-some69:
-	LEAQ         32(CX), AX
+some77:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two71
+	JE           two79
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two71:
+two79:
 	TESTQ   $0x00000002, DI
-	JE      one72
+	JE      one80
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one72:
+one80:
 	TESTQ  $0x00000001, DI
-	JE     stored73
+	JE     stored81
 	VMOVSS X2, (AX)
 
-stored73:
-put70:
-	ADDQ    BX, CX
+stored81:
+put78:
+	ADDQ    CX, DX
 	VMULPS  Y3, Y5, Y3
-	VMOVUPS Y3, (CX)
+	VMOVUPS Y3, (DX)
 	VMULPS  Y4, Y5, Y4
 	CMPQ    DI, $0x08
-	JNE     some74
-	VMOVUPS Y4, 32(CX)
-	JMP     put75
+	JNE     some82
+	VMOVUPS Y4, 32(DX)
+	JMP     put83
 
-some74:
-	LEAQ         32(CX), AX
+some82:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two76
+	JE           two84
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two76:
+two84:
 	TESTQ   $0x00000002, DI
-	JE      one77
+	JE      one85
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one77:
+one85:
 	TESTQ  $0x00000001, DI
-	JE     stored78
+	JE     stored86
 	VMOVSS X4, (AX)
 
-stored78:
-put75:
-stored58:
+stored86:
+put83:
+stored66:
 	VZEROUPPER
 	RET
 
@@ -1432,33 +1440,35 @@ TEXT ·tileColumns3x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest80
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest89
 
-loop79:
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
+loop88:
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
 	VBROADCASTSS (CX), Y9
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
@@ -1468,10 +1478,10 @@ loop79:
 	VBROADCASTSS 8(CX), Y9
 	VFMADD231PS  Y7, Y9, Y5
 	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
 	VBROADCASTSS (CX), Y9
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
@@ -1481,10 +1491,10 @@ loop79:
 	VBROADCASTSS 8(CX), Y9
 	VFMADD231PS  Y7, Y9, Y5
 	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
 	VBROADCASTSS (CX), Y9
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
@@ -1494,10 +1504,10 @@ loop79:
 	VBROADCASTSS 8(CX), Y9
 	VFMADD231PS  Y7, Y9, Y5
 	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
 	VBROADCASTSS (CX), Y9
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
@@ -1507,18 +1517,18 @@ loop79:
 	VBROADCASTSS 8(CX), Y9
 	VFMADD231PS  Y7, Y9, Y5
 	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop79
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop88
 
-rest80:
-	ADDQ $0x04, BX
-	JE   done82
+rest89:
+	ADDQ $0x04, DI
+	JE   done91
 
-tail81:
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
+tail90:
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
 	VBROADCASTSS (CX), Y9
 	VFMADD231PS  Y7, Y9, Y1
 	VFMADD231PS  Y8, Y9, Y2
@@ -1528,216 +1538,214 @@ tail81:
 	VBROADCASTSS 8(CX), Y9
 	VFMADD231PS  Y7, Y9, Y5
 	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail81
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail90
 
-done82:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done91:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y7
-	TESTQ        DX, DX
-	JE           plain83
-	VMOVUPS      (DX), Y8
+	TESTQ        BX, BX
+	JE           plain92
+	VMOVUPS      (BX), Y8
 	VFMADD231PS  Y1, Y7, Y8
-	VMOVUPS      Y8, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
+	VMOVUPS      Y8, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
 	VFMADD231PS  Y2, Y7, Y1
 	CMPQ         DI, $0x08
-	JNE          some85
-	VMOVUPS      Y1, 32(CX)
-	JMP          put86
+	JNE          some94
+	VMOVUPS      Y1, 32(DX)
+	JMP          put95
 
-some85:
-	LEAQ         32(CX), AX
+some94:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two87
+	JE           two96
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two87:
+two96:
 	TESTQ   $0x00000002, DI
-	JE      one88
+	JE      one97
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one88:
+one97:
 	TESTQ  $0x00000001, DI
-	JE     stored89
+	JE     stored98
 	VMOVSS X1, (AX)
 
-stored89:
-put86:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored98:
+put95:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y3, Y7, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y4, Y7, Y1
 	CMPQ        DI, $0x08
-	JNE         some90
-	VMOVUPS     Y1, 32(CX)
-	JMP         put91
+	JNE         some99
+	VMOVUPS     Y1, 32(DX)
+	JMP         put100
 
-some90:
-	LEAQ         32(CX), AX
+some99:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two92
+	JE           two101
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two92:
+two101:
 	TESTQ   $0x00000002, DI
-	JE      one93
+	JE      one102
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one93:
+one102:
 	TESTQ  $0x00000001, DI
-	JE     stored94
+	JE     stored103
 	VMOVSS X1, (AX)
 
-stored94:
-put91:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored103:
+put100:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y5, Y7, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y0
 	VFMADD231PS Y6, Y7, Y0
 	CMPQ        DI, $0x08
-	JNE         some95
-	VMOVUPS     Y0, 32(CX)
-	JMP         put96
+	JNE         some104
+	VMOVUPS     Y0, 32(DX)
+	JMP         put105
 
-some95:
-	LEAQ         32(CX), AX
+some104:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two97
+	JE           two106
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two97:
+two106:
 	TESTQ   $0x00000002, DI
-	JE      one98
+	JE      one107
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one98:
+one107:
 	TESTQ  $0x00000001, DI
-	JE     stored99
+	JE     stored108
 	VMOVSS X0, (AX)
 
-stored99:
-put96:
-	JMP stored84
+stored108:
+put105:
+	JMP stored93
 
-plain83:
+plain92:
 	VMULPS  Y1, Y7, Y1
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y1, (DX)
 	VMULPS  Y2, Y7, Y2
 	CMPQ    DI, $0x08
-	JNE     some100
-	VMOVUPS Y2, 32(CX)
-	JMP     put101
+	JNE     some109
+	VMOVUPS Y2, 32(DX)
+	JMP     put110
 
-some100:
-	LEAQ         32(CX), AX
+some109:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two102
+	JE           two111
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two102:
+two111:
 	TESTQ   $0x00000002, DI
-	JE      one103
+	JE      one112
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one103:
+one112:
 	TESTQ  $0x00000001, DI
-	JE     stored104
+	JE     stored113
 	VMOVSS X2, (AX)
 
-stored104:
-put101:
-	ADDQ    BX, CX
+stored113:
+put110:
+	ADDQ    CX, DX
 	VMULPS  Y3, Y7, Y3
-	VMOVUPS Y3, (CX)
+	VMOVUPS Y3, (DX)
 	VMULPS  Y4, Y7, Y4
 	CMPQ    DI, $0x08
-	JNE     some105
-	VMOVUPS Y4, 32(CX)
-	JMP     put106
+	JNE     some114
+	VMOVUPS Y4, 32(DX)
+	JMP     put115
 
-some105:
-	LEAQ         32(CX), AX
+some114:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two107
+	JE           two116
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two107:
+two116:
 	TESTQ   $0x00000002, DI
-	JE      one108
+	JE      one117
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one108:
+one117:
 	TESTQ  $0x00000001, DI
-	JE     stored109
+	JE     stored118
 	VMOVSS X4, (AX)
 
-stored109:
-put106:
-	ADDQ    BX, CX
+stored118:
+put115:
+	ADDQ    CX, DX
 	VMULPS  Y5, Y7, Y5
-	VMOVUPS Y5, (CX)
+	VMOVUPS Y5, (DX)
 	VMULPS  Y6, Y7, Y6
 	CMPQ    DI, $0x08
-	JNE     some110
-	VMOVUPS Y6, 32(CX)
-	JMP     put111
+	JNE     some119
+	VMOVUPS Y6, 32(DX)
+	JMP     put120
 
-some110:
-	LEAQ         32(CX), AX
+some119:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two112
+	JE           two121
 	VMOVUPS      X6, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y6, X6
 
-two112:
+two121:
 	TESTQ   $0x00000002, DI
-	JE      one113
+	JE      one122
 	VMOVLPS X6, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X6, X6, X6
 
-one113:
+one122:
 	TESTQ  $0x00000001, DI
-	JE     stored114
+	JE     stored123
 	VMOVSS X6, (AX)
 
-stored114:
-put111:
-stored84:
+stored123:
+put120:
+stored93:
 	VZEROUPPER
 	RET
 
@@ -1747,6 +1755,9 @@ TEXT ·tileColumns4x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -1755,30 +1766,29 @@ TEXT ·tileColumns4x9to15AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest116
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest126
 
-loop115:
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+loop125:
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
@@ -1791,10 +1801,10 @@ loop115:
 	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
@@ -1807,10 +1817,10 @@ loop115:
 	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
@@ -1823,10 +1833,10 @@ loop115:
 	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
@@ -1839,18 +1849,18 @@ loop115:
 	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop115
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop125
 
-rest116:
-	ADDQ $0x04, BX
-	JE   done118
+rest126:
+	ADDQ $0x04, DI
+	JE   done128
 
-tail117:
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+tail127:
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
@@ -1863,100 +1873,30 @@ tail117:
 	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail117
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail127
 
-done118:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done128:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y9
-	TESTQ        DX, DX
-	JE           plain119
-	VMOVUPS      (DX), Y10
+	TESTQ        BX, BX
+	JE           plain129
+	VMOVUPS      (BX), Y10
 	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      Y10, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
+	VMOVUPS      Y10, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
 	VFMADD231PS  Y2, Y9, Y1
 	CMPQ         DI, $0x08
-	JNE          some121
-	VMOVUPS      Y1, 32(CX)
-	JMP          put122
-
-some121:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two123
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two123:
-	TESTQ   $0x00000002, DI
-	JE      one124
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one124:
-	TESTQ  $0x00000001, DI
-	JE     stored125
-	VMOVSS X1, (AX)
-
-stored125:
-put122:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y3, Y9, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
-	VFMADD231PS Y4, Y9, Y1
-	CMPQ        DI, $0x08
-	JNE         some126
-	VMOVUPS     Y1, 32(CX)
-	JMP         put127
-
-some126:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two128
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two128:
-	TESTQ   $0x00000002, DI
-	JE      one129
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one129:
-	TESTQ  $0x00000001, DI
-	JE     stored130
-	VMOVSS X1, (AX)
-
-stored130:
-put127:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y5, Y9, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
-	VFMADD231PS Y6, Y9, Y1
-	CMPQ        DI, $0x08
-	JNE         some131
-	VMOVUPS     Y1, 32(CX)
-	JMP         put132
+	JNE          some131
+	VMOVUPS      Y1, 32(DX)
+	JMP          put132
 
 some131:
-	LEAQ         32(CX), AX
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two133
 	VMOVUPS      X1, (AX)
@@ -1977,167 +1917,235 @@ one134:
 
 stored135:
 put132:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y7, Y9, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
-	VFMADD231PS Y8, Y9, Y0
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y3, Y9, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
+	VFMADD231PS Y4, Y9, Y1
 	CMPQ        DI, $0x08
 	JNE         some136
-	VMOVUPS     Y0, 32(CX)
+	VMOVUPS     Y1, 32(DX)
 	JMP         put137
 
 some136:
-	LEAQ         32(CX), AX
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two138
-	VMOVUPS      X0, (AX)
+	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
+	VEXTRACTF128 $0x01, Y1, X1
 
 two138:
 	TESTQ   $0x00000002, DI
 	JE      one139
-	VMOVLPS X0, (AX)
+	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
+	VSHUFPS $0xee, X1, X1, X1
 
 one139:
 	TESTQ  $0x00000001, DI
 	JE     stored140
-	VMOVSS X0, (AX)
+	VMOVSS X1, (AX)
 
 stored140:
 put137:
-	JMP stored120
-
-plain119:
-	VMULPS  Y1, Y9, Y1
-	VMOVUPS Y1, (CX)
-	VMULPS  Y2, Y9, Y2
-	CMPQ    DI, $0x08
-	JNE     some141
-	VMOVUPS Y2, 32(CX)
-	JMP     put142
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y5, Y9, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
+	VFMADD231PS Y6, Y9, Y1
+	CMPQ        DI, $0x08
+	JNE         some141
+	VMOVUPS     Y1, 32(DX)
+	JMP         put142
 
 some141:
-	LEAQ         32(CX), AX
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two143
-	VMOVUPS      X2, (AX)
+	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y2, X2
+	VEXTRACTF128 $0x01, Y1, X1
 
 two143:
 	TESTQ   $0x00000002, DI
 	JE      one144
-	VMOVLPS X2, (AX)
+	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X2, X2, X2
+	VSHUFPS $0xee, X1, X1, X1
 
 one144:
 	TESTQ  $0x00000001, DI
 	JE     stored145
-	VMOVSS X2, (AX)
+	VMOVSS X1, (AX)
 
 stored145:
 put142:
-	ADDQ    BX, CX
-	VMULPS  Y3, Y9, Y3
-	VMOVUPS Y3, (CX)
-	VMULPS  Y4, Y9, Y4
-	CMPQ    DI, $0x08
-	JNE     some146
-	VMOVUPS Y4, 32(CX)
-	JMP     put147
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y7, Y9, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y0
+	VFMADD231PS Y8, Y9, Y0
+	CMPQ        DI, $0x08
+	JNE         some146
+	VMOVUPS     Y0, 32(DX)
+	JMP         put147
 
 some146:
-	LEAQ         32(CX), AX
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two148
-	VMOVUPS      X4, (AX)
+	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y4, X4
+	VEXTRACTF128 $0x01, Y0, X0
 
 two148:
 	TESTQ   $0x00000002, DI
 	JE      one149
-	VMOVLPS X4, (AX)
+	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X4, X4, X4
+	VSHUFPS $0xee, X0, X0, X0
 
 one149:
 	TESTQ  $0x00000001, DI
 	JE     stored150
-	VMOVSS X4, (AX)
+	VMOVSS X0, (AX)
 
 stored150:
 put147:
-	ADDQ    BX, CX
-	VMULPS  Y5, Y9, Y5
-	VMOVUPS Y5, (CX)
-	VMULPS  Y6, Y9, Y6
+	JMP stored130
+
+plain129:
+	VMULPS  Y1, Y9, Y1
+	VMOVUPS Y1, (DX)
+	VMULPS  Y2, Y9, Y2
 	CMPQ    DI, $0x08
 	JNE     some151
-	VMOVUPS Y6, 32(CX)
+	VMOVUPS Y2, 32(DX)
 	JMP     put152
 
 some151:
-	LEAQ         32(CX), AX
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two153
-	VMOVUPS      X6, (AX)
+	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y6, X6
+	VEXTRACTF128 $0x01, Y2, X2
 
 two153:
 	TESTQ   $0x00000002, DI
 	JE      one154
-	VMOVLPS X6, (AX)
+	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X6, X6, X6
+	VSHUFPS $0xee, X2, X2, X2
 
 one154:
 	TESTQ  $0x00000001, DI
 	JE     stored155
-	VMOVSS X6, (AX)
+	VMOVSS X2, (AX)
 
 stored155:
 put152:
-	ADDQ    BX, CX
-	VMULPS  Y7, Y9, Y7
-	VMOVUPS Y7, (CX)
-	VMULPS  Y8, Y9, Y8
+	ADDQ    CX, DX
+	VMULPS  Y3, Y9, Y3
+	VMOVUPS Y3, (DX)
+	VMULPS  Y4, Y9, Y4
 	CMPQ    DI, $0x08
 	JNE     some156
-	VMOVUPS Y8, 32(CX)
+	VMOVUPS Y4, 32(DX)
 	JMP     put157
 
 some156:
-	LEAQ         32(CX), AX
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two158
-	VMOVUPS      X8, (AX)
+	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y8, X8
+	VEXTRACTF128 $0x01, Y4, X4
 
 two158:
 	TESTQ   $0x00000002, DI
 	JE      one159
-	VMOVLPS X8, (AX)
+	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X8, X8, X8
+	VSHUFPS $0xee, X4, X4, X4
 
 one159:
 	TESTQ  $0x00000001, DI
 	JE     stored160
-	VMOVSS X8, (AX)
+	VMOVSS X4, (AX)
 
 stored160:
 put157:
-stored120:
+	ADDQ    CX, DX
+	VMULPS  Y5, Y9, Y5
+	VMOVUPS Y5, (DX)
+	VMULPS  Y6, Y9, Y6
+	CMPQ    DI, $0x08
+	JNE     some161
+	VMOVUPS Y6, 32(DX)
+	JMP     put162
+
+some161:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two163
+	VMOVUPS      X6, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y6, X6
+
+two163:
+	TESTQ   $0x00000002, DI
+	JE      one164
+	VMOVLPS X6, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X6, X6, X6
+
+one164:
+	TESTQ  $0x00000001, DI
+	JE     stored165
+	VMOVSS X6, (AX)
+
+stored165:
+put162:
+	ADDQ    CX, DX
+	VMULPS  Y7, Y9, Y7
+	VMOVUPS Y7, (DX)
+	VMULPS  Y8, Y9, Y8
+	CMPQ    DI, $0x08
+	JNE     some166
+	VMOVUPS Y8, 32(DX)
+	JMP     put167
+
+some166:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two168
+	VMOVUPS      X8, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y8, X8
+
+two168:
+	TESTQ   $0x00000002, DI
+	JE      one169
+	VMOVLPS X8, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X8, X8, X8
+
+one169:
+	TESTQ  $0x00000001, DI
+	JE     stored170
+	VMOVSS X8, (AX)
+
+stored170:
+put167:
+stored130:
 	VZEROUPPER
 	RET
 
@@ -2147,6 +2155,9 @@ TEXT ·tileColumns5x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -2157,33 +2168,32 @@ TEXT ·tileColumns5x9to15AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest162
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest173
 
-loop161:
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+loop172:
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
@@ -2199,10 +2209,10 @@ loop161:
 	VBROADCASTSS 16(CX), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
@@ -2218,10 +2228,10 @@ loop161:
 	VBROADCASTSS 16(CX), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
@@ -2237,10 +2247,10 @@ loop161:
 	VBROADCASTSS 16(CX), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
@@ -2256,18 +2266,18 @@ loop161:
 	VBROADCASTSS 16(CX), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop161
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop172
 
-rest162:
-	ADDQ $0x04, BX
-	JE   done164
+rest173:
+	ADDQ $0x04, DI
+	JE   done175
 
-tail163:
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+tail174:
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
@@ -2283,355 +2293,358 @@ tail163:
 	VBROADCASTSS 16(CX), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail163
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail174
 
-done164:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done175:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y11
-	TESTQ        DX, DX
-	JE           plain165
-	VMOVUPS      (DX), Y12
+	TESTQ        BX, BX
+	JE           plain176
+	VMOVUPS      (BX), Y12
 	VFMADD231PS  Y1, Y11, Y12
-	VMOVUPS      Y12, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
+	VMOVUPS      Y12, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
 	VFMADD231PS  Y2, Y11, Y1
 	CMPQ         DI, $0x08
-	JNE          some167
-	VMOVUPS      Y1, 32(CX)
-	JMP          put168
+	JNE          some178
+	VMOVUPS      Y1, 32(DX)
+	JMP          put179
 
-some167:
-	LEAQ         32(CX), AX
+some178:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two169
+	JE           two180
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two169:
+two180:
 	TESTQ   $0x00000002, DI
-	JE      one170
+	JE      one181
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one170:
+one181:
 	TESTQ  $0x00000001, DI
-	JE     stored171
+	JE     stored182
 	VMOVSS X1, (AX)
 
-stored171:
-put168:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored182:
+put179:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y3, Y11, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y4, Y11, Y1
 	CMPQ        DI, $0x08
-	JNE         some172
-	VMOVUPS     Y1, 32(CX)
-	JMP         put173
+	JNE         some183
+	VMOVUPS     Y1, 32(DX)
+	JMP         put184
 
-some172:
-	LEAQ         32(CX), AX
+some183:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two174
+	JE           two185
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two174:
+two185:
 	TESTQ   $0x00000002, DI
-	JE      one175
+	JE      one186
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one175:
+one186:
 	TESTQ  $0x00000001, DI
-	JE     stored176
+	JE     stored187
 	VMOVSS X1, (AX)
 
-stored176:
-put173:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored187:
+put184:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y5, Y11, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y6, Y11, Y1
 	CMPQ        DI, $0x08
-	JNE         some177
-	VMOVUPS     Y1, 32(CX)
-	JMP         put178
+	JNE         some188
+	VMOVUPS     Y1, 32(DX)
+	JMP         put189
 
-some177:
-	LEAQ         32(CX), AX
+some188:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two179
+	JE           two190
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two179:
+two190:
 	TESTQ   $0x00000002, DI
-	JE      one180
+	JE      one191
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one180:
+one191:
 	TESTQ  $0x00000001, DI
-	JE     stored181
+	JE     stored192
 	VMOVSS X1, (AX)
 
-stored181:
-put178:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored192:
+put189:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y7, Y11, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y8, Y11, Y1
 	CMPQ        DI, $0x08
-	JNE         some182
-	VMOVUPS     Y1, 32(CX)
-	JMP         put183
+	JNE         some193
+	VMOVUPS     Y1, 32(DX)
+	JMP         put194
 
-some182:
-	LEAQ         32(CX), AX
+some193:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two184
+	JE           two195
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two184:
+two195:
 	TESTQ   $0x00000002, DI
-	JE      one185
+	JE      one196
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one185:
+one196:
 	TESTQ  $0x00000001, DI
-	JE     stored186
+	JE     stored197
 	VMOVSS X1, (AX)
 
-stored186:
-put183:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored197:
+put194:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y9, Y11, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y0
 	VFMADD231PS Y10, Y11, Y0
 	CMPQ        DI, $0x08
-	JNE         some187
-	VMOVUPS     Y0, 32(CX)
-	JMP         put188
+	JNE         some198
+	VMOVUPS     Y0, 32(DX)
+	JMP         put199
 
-some187:
-	LEAQ         32(CX), AX
+some198:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two189
+	JE           two200
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two189:
+two200:
 	TESTQ   $0x00000002, DI
-	JE      one190
+	JE      one201
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one190:
+one201:
 	TESTQ  $0x00000001, DI
-	JE     stored191
+	JE     stored202
 	VMOVSS X0, (AX)
 
-stored191:
-put188:
-	JMP stored166
+stored202:
+put199:
+	JMP stored177
 
-plain165:
+plain176:
 	VMULPS  Y1, Y11, Y1
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y1, (DX)
 	VMULPS  Y2, Y11, Y2
 	CMPQ    DI, $0x08
-	JNE     some192
-	VMOVUPS Y2, 32(CX)
-	JMP     put193
+	JNE     some203
+	VMOVUPS Y2, 32(DX)
+	JMP     put204
 
-some192:
-	LEAQ         32(CX), AX
+some203:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two194
+	JE           two205
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two194:
+two205:
 	TESTQ   $0x00000002, DI
-	JE      one195
+	JE      one206
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one195:
+one206:
 	TESTQ  $0x00000001, DI
-	JE     stored196
+	JE     stored207
 	VMOVSS X2, (AX)
 
-stored196:
-put193:
-	ADDQ    BX, CX
+stored207:
+put204:
+	ADDQ    CX, DX
 	VMULPS  Y3, Y11, Y3
-	VMOVUPS Y3, (CX)
+	VMOVUPS Y3, (DX)
 	VMULPS  Y4, Y11, Y4
 	CMPQ    DI, $0x08
-	JNE     some197
-	VMOVUPS Y4, 32(CX)
-	JMP     put198
+	JNE     some208
+	VMOVUPS Y4, 32(DX)
+	JMP     put209
 
-some197:
-	LEAQ         32(CX), AX
+some208:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two199
+	JE           two210
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two199:
+two210:
 	TESTQ   $0x00000002, DI
-	JE      one200
+	JE      one211
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one200:
+one211:
 	TESTQ  $0x00000001, DI
-	JE     stored201
+	JE     stored212
 	VMOVSS X4, (AX)
 
-stored201:
-put198:
-	ADDQ    BX, CX
+stored212:
+put209:
+	ADDQ    CX, DX
 	VMULPS  Y5, Y11, Y5
-	VMOVUPS Y5, (CX)
+	VMOVUPS Y5, (DX)
 	VMULPS  Y6, Y11, Y6
 	CMPQ    DI, $0x08
-	JNE     some202
-	VMOVUPS Y6, 32(CX)
-	JMP     put203
+	JNE     some213
+	VMOVUPS Y6, 32(DX)
+	JMP     put214
 
-some202:
-	LEAQ         32(CX), AX
+some213:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two204
+	JE           two215
 	VMOVUPS      X6, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y6, X6
 
-two204:
+two215:
 	TESTQ   $0x00000002, DI
-	JE      one205
+	JE      one216
 	VMOVLPS X6, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X6, X6, X6
 
-one205:
+one216:
 	TESTQ  $0x00000001, DI
-	JE     stored206
+	JE     stored217
 	VMOVSS X6, (AX)
 
-stored206:
-put203:
-	ADDQ    BX, CX
+stored217:
+put214:
+	ADDQ    CX, DX
 	VMULPS  Y7, Y11, Y7
-	VMOVUPS Y7, (CX)
+	VMOVUPS Y7, (DX)
 	VMULPS  Y8, Y11, Y8
 	CMPQ    DI, $0x08
-	JNE     some207
-	VMOVUPS Y8, 32(CX)
-	JMP     put208
+	JNE     some218
+	VMOVUPS Y8, 32(DX)
+	JMP     put219
 
-some207:
-	LEAQ         32(CX), AX
+some218:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two209
+	JE           two220
 	VMOVUPS      X8, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y8, X8
 
-two209:
+two220:
 	TESTQ   $0x00000002, DI
-	JE      one210
+	JE      one221
 	VMOVLPS X8, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X8, X8, X8
 
-one210:
+one221:
 	TESTQ  $0x00000001, DI
-	JE     stored211
+	JE     stored222
 	VMOVSS X8, (AX)
 
-stored211:
-put208:
-	ADDQ    BX, CX
+stored222:
+put219:
+	ADDQ    CX, DX
 	VMULPS  Y9, Y11, Y9
-	VMOVUPS Y9, (CX)
+	VMOVUPS Y9, (DX)
 	VMULPS  Y10, Y11, Y10
 	CMPQ    DI, $0x08
-	JNE     some212
-	VMOVUPS Y10, 32(CX)
-	JMP     put213
+	JNE     some223
+	VMOVUPS Y10, 32(DX)
+	JMP     put224
 
-some212:
-	LEAQ         32(CX), AX
+some223:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two214
+	JE           two225
 	VMOVUPS      X10, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y10, X10
 
-two214:
+two225:
 	TESTQ   $0x00000002, DI
-	JE      one215
+	JE      one226
 	VMOVLPS X10, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X10, X10, X10
 
-one215:
+one226:
 	TESTQ  $0x00000001, DI
-	JE     stored216
+	JE     stored227
 	VMOVSS X10, (AX)
 
-stored216:
-put213:
-stored166:
+stored227:
+put224:
+stored177:
 	VZEROUPPER
 	RET
 
 // func tileColumns6x9to15AVX2(t *byte)
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns6x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVQ       72(AX), CX
-	VMOVUPS    (CX), Y0
+	MOVQ    t+0(FP), AX
+	MOVQ    72(AX), CX
+	VMOVUPS (CX), Y0
+	MOVQ    (AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+
+again228:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -2644,555 +2657,558 @@ TEXT ·tileColumns6x9to15AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
 	VXORPS     Y12, Y12, Y12
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest218
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       CX, SI
+	MOVQ       8(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       40(AX), R9
+	MOVQ       48(AX), R10
+	SUBQ       $0x04, R8
+	JL         rest230
 
-loop217:
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS (CX), Y15
+loop229:
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS (SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 4(CX), Y15
+	VBROADCASTSS 4(SI), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS 8(CX), Y15
+	VBROADCASTSS 8(SI), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS 12(CX), Y15
+	VBROADCASTSS 12(SI), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 16(CX), Y15
+	VBROADCASTSS 16(SI), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 20(CX), Y15
+	VBROADCASTSS 20(SI), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS (CX), Y15
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS (SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 4(CX), Y15
+	VBROADCASTSS 4(SI), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS 8(CX), Y15
+	VBROADCASTSS 8(SI), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS 12(CX), Y15
+	VBROADCASTSS 12(SI), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 16(CX), Y15
+	VBROADCASTSS 16(SI), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 20(CX), Y15
+	VBROADCASTSS 20(SI), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS (CX), Y15
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS (SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 4(CX), Y15
+	VBROADCASTSS 4(SI), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS 8(CX), Y15
+	VBROADCASTSS 8(SI), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS 12(CX), Y15
+	VBROADCASTSS 12(SI), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 16(CX), Y15
+	VBROADCASTSS 16(SI), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 20(CX), Y15
+	VBROADCASTSS 20(SI), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS (CX), Y15
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS (SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 4(CX), Y15
+	VBROADCASTSS 4(SI), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS 8(CX), Y15
+	VBROADCASTSS 8(SI), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS 12(CX), Y15
+	VBROADCASTSS 12(SI), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 16(CX), Y15
+	VBROADCASTSS 16(SI), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 20(CX), Y15
+	VBROADCASTSS 20(SI), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop217
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	SUBQ         $0x04, R8
+	JGE          loop229
 
-rest218:
-	ADDQ $0x04, BX
-	JE   done220
+rest230:
+	ADDQ $0x04, R8
+	JE   done232
 
-tail219:
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS (CX), Y15
+tail231:
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS (SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 4(CX), Y15
+	VBROADCASTSS 4(SI), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS 8(CX), Y15
+	VBROADCASTSS 8(SI), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS 12(CX), Y15
+	VBROADCASTSS 12(SI), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 16(CX), Y15
+	VBROADCASTSS 16(SI), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 20(CX), Y15
+	VBROADCASTSS 20(SI), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail219
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	DECQ         R8
+	JNE          tail231
 
-done220:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), SI
-	MOVQ         104(AX), DI
+done232:
+	MOVQ         56(AX), SI
+	MOVQ         64(AX), DI
+	MOVQ         104(AX), R8
 	VBROADCASTSS 80(AX), Y13
-	TESTQ        DX, DX
-	JE           plain221
-	VMOVUPS      (DX), Y14
+	TESTQ        BX, BX
+	JE           plain233
+	VMOVUPS      (BX), Y14
 	VFMADD231PS  Y1, Y13, Y14
-	VMOVUPS      Y14, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
+	VMOVUPS      Y14, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
 	VFMADD231PS  Y2, Y13, Y1
-	CMPQ         DI, $0x08
-	JNE          some223
-	VMOVUPS      Y1, 32(CX)
-	JMP          put224
+	CMPQ         R8, $0x08
+	JNE          some235
+	VMOVUPS      Y1, 32(DX)
+	JMP          put236
 
-some223:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two225
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some235:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two237
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two225:
-	TESTQ   $0x00000002, DI
-	JE      one226
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two237:
+	TESTQ   $0x00000002, R8
+	JE      one238
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one226:
-	TESTQ  $0x00000001, DI
-	JE     stored227
-	VMOVSS X1, (AX)
+one238:
+	TESTQ  $0x00000001, R8
+	JE     stored239
+	VMOVSS X1, (R9)
 
-stored227:
-put224:
+stored239:
+put236:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y3, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y4, Y13, Y1
-	CMPQ        DI, $0x08
-	JNE         some228
-	VMOVUPS     Y1, 32(CX)
-	JMP         put229
+	CMPQ        R8, $0x08
+	JNE         some240
+	VMOVUPS     Y1, 32(DX)
+	JMP         put241
 
-some228:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two230
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some240:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two242
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two230:
-	TESTQ   $0x00000002, DI
-	JE      one231
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two242:
+	TESTQ   $0x00000002, R8
+	JE      one243
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one231:
-	TESTQ  $0x00000001, DI
-	JE     stored232
-	VMOVSS X1, (AX)
+one243:
+	TESTQ  $0x00000001, R8
+	JE     stored244
+	VMOVSS X1, (R9)
 
-stored232:
-put229:
+stored244:
+put241:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y5, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y6, Y13, Y1
-	CMPQ        DI, $0x08
-	JNE         some233
-	VMOVUPS     Y1, 32(CX)
-	JMP         put234
+	CMPQ        R8, $0x08
+	JNE         some245
+	VMOVUPS     Y1, 32(DX)
+	JMP         put246
 
-some233:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two235
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some245:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two247
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two235:
-	TESTQ   $0x00000002, DI
-	JE      one236
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two247:
+	TESTQ   $0x00000002, R8
+	JE      one248
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one236:
-	TESTQ  $0x00000001, DI
-	JE     stored237
-	VMOVSS X1, (AX)
+one248:
+	TESTQ  $0x00000001, R8
+	JE     stored249
+	VMOVSS X1, (R9)
 
-stored237:
-put234:
+stored249:
+put246:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y7, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y8, Y13, Y1
-	CMPQ        DI, $0x08
-	JNE         some238
-	VMOVUPS     Y1, 32(CX)
-	JMP         put239
+	CMPQ        R8, $0x08
+	JNE         some250
+	VMOVUPS     Y1, 32(DX)
+	JMP         put251
 
-some238:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two240
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some250:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two252
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two240:
-	TESTQ   $0x00000002, DI
-	JE      one241
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two252:
+	TESTQ   $0x00000002, R8
+	JE      one253
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one241:
-	TESTQ  $0x00000001, DI
-	JE     stored242
-	VMOVSS X1, (AX)
+one253:
+	TESTQ  $0x00000001, R8
+	JE     stored254
+	VMOVSS X1, (R9)
 
-stored242:
-put239:
+stored254:
+put251:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y9, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y10, Y13, Y1
-	CMPQ        DI, $0x08
-	JNE         some243
-	VMOVUPS     Y1, 32(CX)
-	JMP         put244
+	CMPQ        R8, $0x08
+	JNE         some255
+	VMOVUPS     Y1, 32(DX)
+	JMP         put256
 
-some243:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two245
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some255:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two257
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two245:
-	TESTQ   $0x00000002, DI
-	JE      one246
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two257:
+	TESTQ   $0x00000002, R8
+	JE      one258
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one246:
-	TESTQ  $0x00000001, DI
-	JE     stored247
-	VMOVSS X1, (AX)
+one258:
+	TESTQ  $0x00000001, R8
+	JE     stored259
+	VMOVSS X1, (R9)
 
-stored247:
-put244:
+stored259:
+put256:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y11, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
-	VFMADD231PS Y12, Y13, Y0
-	CMPQ        DI, $0x08
-	JNE         some248
-	VMOVUPS     Y0, 32(CX)
-	JMP         put249
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
+	VFMADD231PS Y12, Y13, Y1
+	CMPQ        R8, $0x08
+	JNE         some260
+	VMOVUPS     Y1, 32(DX)
+	JMP         put261
 
-some248:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two250
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
+some260:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two262
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y1, X1
 
-two250:
-	TESTQ   $0x00000002, DI
-	JE      one251
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
+two262:
+	TESTQ   $0x00000002, R8
+	JE      one263
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X1, X1, X1
 
-one251:
-	TESTQ  $0x00000001, DI
-	JE     stored252
-	VMOVSS X0, (AX)
+one263:
+	TESTQ  $0x00000001, R8
+	JE     stored264
+	VMOVSS X1, (R9)
 
-stored252:
-put249:
-	JMP stored222
+stored264:
+put261:
+	JMP stored234
 
-plain221:
+plain233:
 	VMULPS  Y1, Y13, Y1
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y1, (DX)
 	VMULPS  Y2, Y13, Y2
-	CMPQ    DI, $0x08
-	JNE     some253
-	VMOVUPS Y2, 32(CX)
-	JMP     put254
+	CMPQ    R8, $0x08
+	JNE     some265
+	VMOVUPS Y2, 32(DX)
+	JMP     put266
 
-some253:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two255
-	VMOVUPS      X2, (AX)
-	ADDQ         $0x10, AX
+some265:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two267
+	VMOVUPS      X2, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y2, X2
 
-two255:
-	TESTQ   $0x00000002, DI
-	JE      one256
-	VMOVLPS X2, (AX)
-	ADDQ    $0x08, AX
+two267:
+	TESTQ   $0x00000002, R8
+	JE      one268
+	VMOVLPS X2, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X2, X2, X2
 
-one256:
-	TESTQ  $0x00000001, DI
-	JE     stored257
-	VMOVSS X2, (AX)
+one268:
+	TESTQ  $0x00000001, R8
+	JE     stored269
+	VMOVSS X2, (R9)
 
-stored257:
-put254:
-	ADDQ    BX, CX
+stored269:
+put266:
+	ADDQ    SI, DX
 	VMULPS  Y3, Y13, Y3
-	VMOVUPS Y3, (CX)
+	VMOVUPS Y3, (DX)
 	VMULPS  Y4, Y13, Y4
-	CMPQ    DI, $0x08
-	JNE     some258
-	VMOVUPS Y4, 32(CX)
-	JMP     put259
+	CMPQ    R8, $0x08
+	JNE     some270
+	VMOVUPS Y4, 32(DX)
+	JMP     put271
 
-some258:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two260
-	VMOVUPS      X4, (AX)
-	ADDQ         $0x10, AX
+some270:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two272
+	VMOVUPS      X4, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y4, X4
 
-two260:
-	TESTQ   $0x00000002, DI
-	JE      one261
-	VMOVLPS X4, (AX)
-	ADDQ    $0x08, AX
+two272:
+	TESTQ   $0x00000002, R8
+	JE      one273
+	VMOVLPS X4, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X4, X4, X4
 
-one261:
-	TESTQ  $0x00000001, DI
-	JE     stored262
-	VMOVSS X4, (AX)
+one273:
+	TESTQ  $0x00000001, R8
+	JE     stored274
+	VMOVSS X4, (R9)
 
-stored262:
-put259:
-	ADDQ    BX, CX
+stored274:
+put271:
+	ADDQ    SI, DX
 	VMULPS  Y5, Y13, Y5
-	VMOVUPS Y5, (CX)
+	VMOVUPS Y5, (DX)
 	VMULPS  Y6, Y13, Y6
-	CMPQ    DI, $0x08
-	JNE     some263
-	VMOVUPS Y6, 32(CX)
-	JMP     put264
+	CMPQ    R8, $0x08
+	JNE     some275
+	VMOVUPS Y6, 32(DX)
+	JMP     put276
 
-some263:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two265
-	VMOVUPS      X6, (AX)
-	ADDQ         $0x10, AX
+some275:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two277
+	VMOVUPS      X6, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y6, X6
 
-two265:
-	TESTQ   $0x00000002, DI
-	JE      one266
-	VMOVLPS X6, (AX)
-	ADDQ    $0x08, AX
+two277:
+	TESTQ   $0x00000002, R8
+	JE      one278
+	VMOVLPS X6, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X6, X6, X6
 
-one266:
-	TESTQ  $0x00000001, DI
-	JE     stored267
-	VMOVSS X6, (AX)
+one278:
+	TESTQ  $0x00000001, R8
+	JE     stored279
+	VMOVSS X6, (R9)
 
-stored267:
-put264:
-	ADDQ    BX, CX
+stored279:
+put276:
+	ADDQ    SI, DX
 	VMULPS  Y7, Y13, Y7
-	VMOVUPS Y7, (CX)
+	VMOVUPS Y7, (DX)
 	VMULPS  Y8, Y13, Y8
-	CMPQ    DI, $0x08
-	JNE     some268
-	VMOVUPS Y8, 32(CX)
-	JMP     put269
+	CMPQ    R8, $0x08
+	JNE     some280
+	VMOVUPS Y8, 32(DX)
+	JMP     put281
 
-some268:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two270
-	VMOVUPS      X8, (AX)
-	ADDQ         $0x10, AX
+some280:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two282
+	VMOVUPS      X8, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y8, X8
 
-two270:
-	TESTQ   $0x00000002, DI
-	JE      one271
-	VMOVLPS X8, (AX)
-	ADDQ    $0x08, AX
+two282:
+	TESTQ   $0x00000002, R8
+	JE      one283
+	VMOVLPS X8, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X8, X8, X8
 
-one271:
-	TESTQ  $0x00000001, DI
-	JE     stored272
-	VMOVSS X8, (AX)
+one283:
+	TESTQ  $0x00000001, R8
+	JE     stored284
+	VMOVSS X8, (R9)
 
-stored272:
-put269:
-	ADDQ    BX, CX
+stored284:
+put281:
+	ADDQ    SI, DX
 	VMULPS  Y9, Y13, Y9
-	VMOVUPS Y9, (CX)
+	VMOVUPS Y9, (DX)
 	VMULPS  Y10, Y13, Y10
-	CMPQ    DI, $0x08
-	JNE     some273
-	VMOVUPS Y10, 32(CX)
-	JMP     put274
+	CMPQ    R8, $0x08
+	JNE     some285
+	VMOVUPS Y10, 32(DX)
+	JMP     put286
 
-some273:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two275
-	VMOVUPS      X10, (AX)
-	ADDQ         $0x10, AX
+some285:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two287
+	VMOVUPS      X10, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y10, X10
 
-two275:
-	TESTQ   $0x00000002, DI
-	JE      one276
-	VMOVLPS X10, (AX)
-	ADDQ    $0x08, AX
+two287:
+	TESTQ   $0x00000002, R8
+	JE      one288
+	VMOVLPS X10, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X10, X10, X10
 
-one276:
-	TESTQ  $0x00000001, DI
-	JE     stored277
-	VMOVSS X10, (AX)
+one288:
+	TESTQ  $0x00000001, R8
+	JE     stored289
+	VMOVSS X10, (R9)
 
-stored277:
-put274:
-	ADDQ    BX, CX
+stored289:
+put286:
+	ADDQ    SI, DX
 	VMULPS  Y11, Y13, Y11
-	VMOVUPS Y11, (CX)
+	VMOVUPS Y11, (DX)
 	VMULPS  Y12, Y13, Y12
-	CMPQ    DI, $0x08
-	JNE     some278
-	VMOVUPS Y12, 32(CX)
-	JMP     put279
+	CMPQ    R8, $0x08
+	JNE     some290
+	VMOVUPS Y12, 32(DX)
+	JMP     put291
 
-some278:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two280
-	VMOVUPS      X12, (AX)
-	ADDQ         $0x10, AX
+some290:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two292
+	VMOVUPS      X12, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y12, X12
 
-two280:
-	TESTQ   $0x00000002, DI
-	JE      one281
-	VMOVLPS X12, (AX)
-	ADDQ    $0x08, AX
+two292:
+	TESTQ   $0x00000002, R8
+	JE      one293
+	VMOVLPS X12, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X12, X12, X12
 
-one281:
-	TESTQ  $0x00000001, DI
-	JE     stored282
-	VMOVSS X12, (AX)
+one293:
+	TESTQ  $0x00000001, R8
+	JE     stored294
+	VMOVSS X12, (R9)
 
-stored282:
-put279:
-stored222:
+stored294:
+put291:
+stored234:
+	ADDQ 88(AX), CX
+	ADDQ SI, DX
+	ADDQ DI, BX
+	DECQ 112(AX)
+	JNE  again228
 	VZEROUPPER
 	RET
 
@@ -3202,125 +3218,125 @@ TEXT ·tileColumns1x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
 	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest284
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
+	VXORPS     Y1, Y1, Y1
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest297
 
-loop283:
-	VMASKMOVPS   (DX), Y0, Y2
+loop296:
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y2
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y2
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y2
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop283
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop296
 
-rest284:
-	ADDQ $0x04, BX
-	JE   done286
+rest297:
+	ADDQ $0x04, DI
+	JE   done299
 
-tail285:
-	VMASKMOVPS   (DX), Y0, Y2
+tail298:
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail285
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail298
 
-done286:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), BX
-	MOVQ         104(AX), BX
+done299:
+	MOVQ         56(AX), CX
+	MOVQ         64(AX), CX
+	MOVQ         104(AX), CX
 	VBROADCASTSS 80(AX), Y2
-	TESTQ        DX, DX
-	JE           plain287
-	VMASKMOVPS   (DX), Y0, Y0
+	TESTQ        BX, BX
+	JE           plain300
+	VMASKMOVPS   (BX), Y0, Y0
 	VFMADD231PS  Y1, Y2, Y0
-	CMPQ         BX, $0x08
-	JNE          some289
-	VMOVUPS      Y0, (CX)
-	JMP          put290
+	CMPQ         CX, $0x08
+	JNE          some302
+	VMOVUPS      Y0, (DX)
+	JMP          put303
 
-some289:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, BX
-	JE           two291
+some302:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, CX
+	JE           two304
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two291:
-	TESTQ   $0x00000002, BX
-	JE      one292
+two304:
+	TESTQ   $0x00000002, CX
+	JE      one305
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one292:
-	TESTQ  $0x00000001, BX
-	JE     stored293
+one305:
+	TESTQ  $0x00000001, CX
+	JE     stored306
 	VMOVSS X0, (AX)
 
-stored293:
-put290:
-	JMP stored288
+stored306:
+put303:
+	JMP stored301
 
-plain287:
+plain300:
 	VMULPS  Y1, Y2, Y1
-	CMPQ    BX, $0x08
-	JNE     some294
-	VMOVUPS Y1, (CX)
-	JMP     put295
+	CMPQ    CX, $0x08
+	JNE     some307
+	VMOVUPS Y1, (DX)
+	JMP     put308
 
-some294:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, BX
-	JE           two296
+some307:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, CX
+	JE           two309
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two296:
-	TESTQ   $0x00000002, BX
-	JE      one297
+two309:
+	TESTQ   $0x00000002, CX
+	JE      one310
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one297:
-	TESTQ  $0x00000001, BX
-	JE     stored298
+one310:
+	TESTQ  $0x00000001, CX
+	JE     stored311
 	VMOVSS X1, (AX)
 
-stored298:
-put295:
-stored288:
+stored311:
+put308:
+stored301:
 	VZEROUPPER
 	RET
 
@@ -3330,198 +3346,198 @@ TEXT ·tileColumns2x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest300
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest314
 
-loop299:
-	VMASKMOVPS   (DX), Y0, Y3
+loop313:
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y3
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y3
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y3
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop299
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop313
 
-rest300:
-	ADDQ $0x04, BX
-	JE   done302
+rest314:
+	ADDQ $0x04, DI
+	JE   done316
 
-tail301:
-	VMASKMOVPS   (DX), Y0, Y3
+tail315:
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail301
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail315
 
-done302:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done316:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y3
-	TESTQ        DX, DX
-	JE           plain303
-	VMASKMOVPS   (DX), Y0, Y4
+	TESTQ        BX, BX
+	JE           plain317
+	VMASKMOVPS   (BX), Y0, Y4
 	VFMADD231PS  Y1, Y3, Y4
 	CMPQ         DI, $0x08
-	JNE          some305
-	VMOVUPS      Y4, (CX)
-	JMP          put306
+	JNE          some319
+	VMOVUPS      Y4, (DX)
+	JMP          put320
 
-some305:
-	LEAQ         (CX), AX
+some319:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two307
+	JE           two321
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two307:
+two321:
 	TESTQ   $0x00000002, DI
-	JE      one308
+	JE      one322
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one308:
+one322:
 	TESTQ  $0x00000001, DI
-	JE     stored309
+	JE     stored323
 	VMOVSS X4, (AX)
 
-stored309:
-put306:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
+stored323:
+put320:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y0
 	VFMADD231PS Y2, Y3, Y0
 	CMPQ        DI, $0x08
-	JNE         some310
-	VMOVUPS     Y0, (CX)
-	JMP         put311
+	JNE         some324
+	VMOVUPS     Y0, (DX)
+	JMP         put325
 
-some310:
-	LEAQ         (CX), AX
+some324:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two312
+	JE           two326
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two312:
+two326:
 	TESTQ   $0x00000002, DI
-	JE      one313
+	JE      one327
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one313:
+one327:
 	TESTQ  $0x00000001, DI
-	JE     stored314
+	JE     stored328
 	VMOVSS X0, (AX)
 
-stored314:
-put311:
-	JMP stored304
+stored328:
+put325:
+	JMP stored318
 
-plain303:
+plain317:
 	VMULPS  Y1, Y3, Y1
 	CMPQ    DI, $0x08
-	JNE     some315
-	VMOVUPS Y1, (CX)
-	JMP     put316
+	JNE     some329
+	VMOVUPS Y1, (DX)
+	JMP     put330
 
-some315:
-	LEAQ         (CX), AX
+some329:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two317
+	JE           two331
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two317:
+two331:
 	TESTQ   $0x00000002, DI
-	JE      one318
+	JE      one332
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one318:
+one332:
 	TESTQ  $0x00000001, DI
-	JE     stored319
+	JE     stored333
 	VMOVSS X1, (AX)
 
-stored319:
-put316:
-	ADDQ    BX, CX
+stored333:
+put330:
+	ADDQ    CX, DX
 	VMULPS  Y2, Y3, Y2
 	CMPQ    DI, $0x08
-	JNE     some320
-	VMOVUPS Y2, (CX)
-	JMP     put321
+	JNE     some334
+	VMOVUPS Y2, (DX)
+	JMP     put335
 
-some320:
-	LEAQ         (CX), AX
+some334:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two322
+	JE           two336
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two322:
+two336:
 	TESTQ   $0x00000002, DI
-	JE      one323
+	JE      one337
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one323:
+one337:
 	TESTQ  $0x00000001, DI
-	JE     stored324
+	JE     stored338
 	VMOVSS X2, (AX)
 
-stored324:
-put321:
-stored304:
+stored338:
+put335:
+stored318:
 	VZEROUPPER
 	RET
 
@@ -3531,271 +3547,271 @@ TEXT ·tileColumns3x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest326
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest341
 
-loop325:
-	VMASKMOVPS   (DX), Y0, Y4
+loop340:
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
 	VBROADCASTSS 4(CX), Y5
 	VFMADD231PS  Y4, Y5, Y2
 	VBROADCASTSS 8(CX), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y4
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
 	VBROADCASTSS 4(CX), Y5
 	VFMADD231PS  Y4, Y5, Y2
 	VBROADCASTSS 8(CX), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y4
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
 	VBROADCASTSS 4(CX), Y5
 	VFMADD231PS  Y4, Y5, Y2
 	VBROADCASTSS 8(CX), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y4
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
 	VBROADCASTSS 4(CX), Y5
 	VFMADD231PS  Y4, Y5, Y2
 	VBROADCASTSS 8(CX), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop325
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop340
 
-rest326:
-	ADDQ $0x04, BX
-	JE   done328
+rest341:
+	ADDQ $0x04, DI
+	JE   done343
 
-tail327:
-	VMASKMOVPS   (DX), Y0, Y4
+tail342:
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
 	VBROADCASTSS 4(CX), Y5
 	VFMADD231PS  Y4, Y5, Y2
 	VBROADCASTSS 8(CX), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail327
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail342
 
-done328:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done343:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y4
-	TESTQ        DX, DX
-	JE           plain329
-	VMASKMOVPS   (DX), Y0, Y5
+	TESTQ        BX, BX
+	JE           plain344
+	VMASKMOVPS   (BX), Y0, Y5
 	VFMADD231PS  Y1, Y4, Y5
 	CMPQ         DI, $0x08
-	JNE          some331
-	VMOVUPS      Y5, (CX)
-	JMP          put332
+	JNE          some346
+	VMOVUPS      Y5, (DX)
+	JMP          put347
 
-some331:
-	LEAQ         (CX), AX
+some346:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two333
+	JE           two348
 	VMOVUPS      X5, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y5, X5
 
-two333:
+two348:
 	TESTQ   $0x00000002, DI
-	JE      one334
+	JE      one349
 	VMOVLPS X5, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X5, X5, X5
 
-one334:
-	TESTQ  $0x00000001, DI
-	JE     stored335
-	VMOVSS X5, (AX)
-
-stored335:
-put332:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
-	VFMADD231PS Y2, Y4, Y1
-	CMPQ        DI, $0x08
-	JNE         some336
-	VMOVUPS     Y1, (CX)
-	JMP         put337
-
-some336:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two338
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two338:
-	TESTQ   $0x00000002, DI
-	JE      one339
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one339:
-	TESTQ  $0x00000001, DI
-	JE     stored340
-	VMOVSS X1, (AX)
-
-stored340:
-put337:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
-	VFMADD231PS Y3, Y4, Y0
-	CMPQ        DI, $0x08
-	JNE         some341
-	VMOVUPS     Y0, (CX)
-	JMP         put342
-
-some341:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two343
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two343:
-	TESTQ   $0x00000002, DI
-	JE      one344
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one344:
-	TESTQ  $0x00000001, DI
-	JE     stored345
-	VMOVSS X0, (AX)
-
-stored345:
-put342:
-	JMP stored330
-
-plain329:
-	VMULPS  Y1, Y4, Y1
-	CMPQ    DI, $0x08
-	JNE     some346
-	VMOVUPS Y1, (CX)
-	JMP     put347
-
-some346:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two348
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two348:
-	TESTQ   $0x00000002, DI
-	JE      one349
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
 one349:
 	TESTQ  $0x00000001, DI
 	JE     stored350
-	VMOVSS X1, (AX)
+	VMOVSS X5, (AX)
 
 stored350:
 put347:
-	ADDQ    BX, CX
-	VMULPS  Y2, Y4, Y2
-	CMPQ    DI, $0x08
-	JNE     some351
-	VMOVUPS Y2, (CX)
-	JMP     put352
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
+	VFMADD231PS Y2, Y4, Y1
+	CMPQ        DI, $0x08
+	JNE         some351
+	VMOVUPS     Y1, (DX)
+	JMP         put352
 
 some351:
-	LEAQ         (CX), AX
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two353
-	VMOVUPS      X2, (AX)
+	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y2, X2
+	VEXTRACTF128 $0x01, Y1, X1
 
 two353:
 	TESTQ   $0x00000002, DI
 	JE      one354
-	VMOVLPS X2, (AX)
+	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X2, X2, X2
+	VSHUFPS $0xee, X1, X1, X1
 
 one354:
 	TESTQ  $0x00000001, DI
 	JE     stored355
-	VMOVSS X2, (AX)
+	VMOVSS X1, (AX)
 
 stored355:
 put352:
-	ADDQ    BX, CX
-	VMULPS  Y3, Y4, Y3
-	CMPQ    DI, $0x08
-	JNE     some356
-	VMOVUPS Y3, (CX)
-	JMP     put357
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y0
+	VFMADD231PS Y3, Y4, Y0
+	CMPQ        DI, $0x08
+	JNE         some356
+	VMOVUPS     Y0, (DX)
+	JMP         put357
 
 some356:
-	LEAQ         (CX), AX
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two358
-	VMOVUPS      X3, (AX)
+	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y3, X3
+	VEXTRACTF128 $0x01, Y0, X0
 
 two358:
 	TESTQ   $0x00000002, DI
 	JE      one359
-	VMOVLPS X3, (AX)
+	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X3, X3, X3
+	VSHUFPS $0xee, X0, X0, X0
 
 one359:
 	TESTQ  $0x00000001, DI
 	JE     stored360
-	VMOVSS X3, (AX)
+	VMOVSS X0, (AX)
 
 stored360:
 put357:
-stored330:
+	JMP stored345
+
+plain344:
+	VMULPS  Y1, Y4, Y1
+	CMPQ    DI, $0x08
+	JNE     some361
+	VMOVUPS Y1, (DX)
+	JMP     put362
+
+some361:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two363
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two363:
+	TESTQ   $0x00000002, DI
+	JE      one364
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one364:
+	TESTQ  $0x00000001, DI
+	JE     stored365
+	VMOVSS X1, (AX)
+
+stored365:
+put362:
+	ADDQ    CX, DX
+	VMULPS  Y2, Y4, Y2
+	CMPQ    DI, $0x08
+	JNE     some366
+	VMOVUPS Y2, (DX)
+	JMP     put367
+
+some366:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two368
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two368:
+	TESTQ   $0x00000002, DI
+	JE      one369
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one369:
+	TESTQ  $0x00000001, DI
+	JE     stored370
+	VMOVSS X2, (AX)
+
+stored370:
+put367:
+	ADDQ    CX, DX
+	VMULPS  Y3, Y4, Y3
+	CMPQ    DI, $0x08
+	JNE     some371
+	VMOVUPS Y3, (DX)
+	JMP     put372
+
+some371:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two373
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two373:
+	TESTQ   $0x00000002, DI
+	JE      one374
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one374:
+	TESTQ  $0x00000001, DI
+	JE     stored375
+	VMOVSS X3, (AX)
+
+stored375:
+put372:
+stored345:
 	VZEROUPPER
 	RET
 
@@ -3805,29 +3821,31 @@ TEXT ·tileColumns4x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest362
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest378
 
-loop361:
-	VMASKMOVPS   (DX), Y0, Y5
+loop377:
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
@@ -3836,9 +3854,9 @@ loop361:
 	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y5
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
@@ -3847,9 +3865,9 @@ loop361:
 	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y5
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
@@ -3858,9 +3876,9 @@ loop361:
 	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y5
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
@@ -3869,17 +3887,17 @@ loop361:
 	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop361
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop377
 
-rest362:
-	ADDQ $0x04, BX
-	JE   done364
+rest378:
+	ADDQ $0x04, DI
+	JE   done380
 
-tail363:
-	VMASKMOVPS   (DX), Y0, Y5
+tail379:
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX), Y6
@@ -3888,261 +3906,259 @@ tail363:
 	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail363
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail379
 
-done364:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done380:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y5
-	TESTQ        DX, DX
-	JE           plain365
-	VMASKMOVPS   (DX), Y0, Y6
+	TESTQ        BX, BX
+	JE           plain381
+	VMASKMOVPS   (BX), Y0, Y6
 	VFMADD231PS  Y1, Y5, Y6
 	CMPQ         DI, $0x08
-	JNE          some367
-	VMOVUPS      Y6, (CX)
-	JMP          put368
+	JNE          some383
+	VMOVUPS      Y6, (DX)
+	JMP          put384
 
-some367:
-	LEAQ         (CX), AX
+some383:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two369
+	JE           two385
 	VMOVUPS      X6, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y6, X6
 
-two369:
+two385:
 	TESTQ   $0x00000002, DI
-	JE      one370
+	JE      one386
 	VMOVLPS X6, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X6, X6, X6
 
-one370:
+one386:
 	TESTQ  $0x00000001, DI
-	JE     stored371
+	JE     stored387
 	VMOVSS X6, (AX)
 
-stored371:
-put368:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+stored387:
+put384:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y2, Y5, Y1
 	CMPQ        DI, $0x08
-	JNE         some372
-	VMOVUPS     Y1, (CX)
-	JMP         put373
+	JNE         some388
+	VMOVUPS     Y1, (DX)
+	JMP         put389
 
-some372:
-	LEAQ         (CX), AX
+some388:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two374
+	JE           two390
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two374:
+two390:
 	TESTQ   $0x00000002, DI
-	JE      one375
+	JE      one391
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one375:
+one391:
 	TESTQ  $0x00000001, DI
-	JE     stored376
+	JE     stored392
 	VMOVSS X1, (AX)
 
-stored376:
-put373:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+stored392:
+put389:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y3, Y5, Y1
 	CMPQ        DI, $0x08
-	JNE         some377
-	VMOVUPS     Y1, (CX)
-	JMP         put378
+	JNE         some393
+	VMOVUPS     Y1, (DX)
+	JMP         put394
 
-some377:
-	LEAQ         (CX), AX
+some393:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two379
+	JE           two395
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two379:
+two395:
 	TESTQ   $0x00000002, DI
-	JE      one380
+	JE      one396
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one380:
+one396:
 	TESTQ  $0x00000001, DI
-	JE     stored381
+	JE     stored397
 	VMOVSS X1, (AX)
 
-stored381:
-put378:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
+stored397:
+put394:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y0
 	VFMADD231PS Y4, Y5, Y0
 	CMPQ        DI, $0x08
-	JNE         some382
-	VMOVUPS     Y0, (CX)
-	JMP         put383
+	JNE         some398
+	VMOVUPS     Y0, (DX)
+	JMP         put399
 
-some382:
-	LEAQ         (CX), AX
+some398:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two384
+	JE           two400
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two384:
+two400:
 	TESTQ   $0x00000002, DI
-	JE      one385
+	JE      one401
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one385:
+one401:
 	TESTQ  $0x00000001, DI
-	JE     stored386
+	JE     stored402
 	VMOVSS X0, (AX)
 
-stored386:
-put383:
-	JMP stored366
+stored402:
+put399:
+	JMP stored382
 
-plain365:
+plain381:
 	VMULPS  Y1, Y5, Y1
 	CMPQ    DI, $0x08
-	JNE     some387
-	VMOVUPS Y1, (CX)
-	JMP     put388
+	JNE     some403
+	VMOVUPS Y1, (DX)
+	JMP     put404
 
-some387:
-	LEAQ         (CX), AX
+some403:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two389
+	JE           two405
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two389:
+two405:
 	TESTQ   $0x00000002, DI
-	JE      one390
+	JE      one406
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one390:
+one406:
 	TESTQ  $0x00000001, DI
-	JE     stored391
+	JE     stored407
 	VMOVSS X1, (AX)
 
-stored391:
-put388:
-	ADDQ    BX, CX
+stored407:
+put404:
+	ADDQ    CX, DX
 	VMULPS  Y2, Y5, Y2
 	CMPQ    DI, $0x08
-	JNE     some392
-	VMOVUPS Y2, (CX)
-	JMP     put393
+	JNE     some408
+	VMOVUPS Y2, (DX)
+	JMP     put409
 
-some392:
-	LEAQ         (CX), AX
+some408:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two394
+	JE           two410
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two394:
+two410:
 	TESTQ   $0x00000002, DI
-	JE      one395
+	JE      one411
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one395:
+one411:
 	TESTQ  $0x00000001, DI
-	JE     stored396
+	JE     stored412
 	VMOVSS X2, (AX)
 
-stored396:
-put393:
-	ADDQ    BX, CX
+stored412:
+put409:
+	ADDQ    CX, DX
 	VMULPS  Y3, Y5, Y3
 	CMPQ    DI, $0x08
-	JNE     some397
-	VMOVUPS Y3, (CX)
-	JMP     put398
+	JNE     some413
+	VMOVUPS Y3, (DX)
+	JMP     put414
 
-some397:
-	LEAQ         (CX), AX
+some413:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two399
+	JE           two415
 	VMOVUPS      X3, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y3, X3
 
-two399:
+two415:
 	TESTQ   $0x00000002, DI
-	JE      one400
+	JE      one416
 	VMOVLPS X3, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X3, X3, X3
 
-one400:
+one416:
 	TESTQ  $0x00000001, DI
-	JE     stored401
+	JE     stored417
 	VMOVSS X3, (AX)
 
-stored401:
-put398:
-	ADDQ    BX, CX
+stored417:
+put414:
+	ADDQ    CX, DX
 	VMULPS  Y4, Y5, Y4
 	CMPQ    DI, $0x08
-	JNE     some402
-	VMOVUPS Y4, (CX)
-	JMP     put403
+	JNE     some418
+	VMOVUPS Y4, (DX)
+	JMP     put419
 
-some402:
-	LEAQ         (CX), AX
+some418:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two404
+	JE           two420
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two404:
+two420:
 	TESTQ   $0x00000002, DI
-	JE      one405
+	JE      one421
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one405:
+one421:
 	TESTQ  $0x00000001, DI
-	JE     stored406
+	JE     stored422
 	VMOVSS X4, (AX)
 
-stored406:
-put403:
-stored366:
+stored422:
+put419:
+stored382:
 	VZEROUPPER
 	RET
 
@@ -4152,32 +4168,34 @@ TEXT ·tileColumns5x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest408
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest425
 
-loop407:
-	VMASKMOVPS   (DX), Y0, Y6
+loop424:
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
 	VBROADCASTSS 4(CX), Y7
@@ -4188,9 +4206,9 @@ loop407:
 	VFMADD231PS  Y6, Y7, Y4
 	VBROADCASTSS 16(CX), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y6
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
 	VBROADCASTSS 4(CX), Y7
@@ -4201,9 +4219,9 @@ loop407:
 	VFMADD231PS  Y6, Y7, Y4
 	VBROADCASTSS 16(CX), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y6
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
 	VBROADCASTSS 4(CX), Y7
@@ -4214,9 +4232,9 @@ loop407:
 	VFMADD231PS  Y6, Y7, Y4
 	VBROADCASTSS 16(CX), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y6
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
 	VBROADCASTSS 4(CX), Y7
@@ -4227,17 +4245,17 @@ loop407:
 	VFMADD231PS  Y6, Y7, Y4
 	VBROADCASTSS 16(CX), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop407
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	SUBQ         $0x04, DI
+	JGE          loop424
 
-rest408:
-	ADDQ $0x04, BX
-	JE   done410
+rest425:
+	ADDQ $0x04, DI
+	JE   done427
 
-tail409:
-	VMASKMOVPS   (DX), Y0, Y6
+tail426:
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
 	VBROADCASTSS 4(CX), Y7
@@ -4248,814 +4266,820 @@ tail409:
 	VFMADD231PS  Y6, Y7, Y4
 	VBROADCASTSS 16(CX), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail409
+	ADDQ         R9, SI
+	ADDQ         R8, CX
+	DECQ         DI
+	JNE          tail426
 
-done410:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done427:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y6
-	TESTQ        DX, DX
-	JE           plain411
-	VMASKMOVPS   (DX), Y0, Y7
+	TESTQ        BX, BX
+	JE           plain428
+	VMASKMOVPS   (BX), Y0, Y7
 	VFMADD231PS  Y1, Y6, Y7
 	CMPQ         DI, $0x08
-	JNE          some413
-	VMOVUPS      Y7, (CX)
-	JMP          put414
+	JNE          some430
+	VMOVUPS      Y7, (DX)
+	JMP          put431
 
-some413:
-	LEAQ         (CX), AX
+some430:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two415
+	JE           two432
 	VMOVUPS      X7, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y7, X7
 
-two415:
+two432:
 	TESTQ   $0x00000002, DI
-	JE      one416
+	JE      one433
 	VMOVLPS X7, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X7, X7, X7
 
-one416:
+one433:
 	TESTQ  $0x00000001, DI
-	JE     stored417
+	JE     stored434
 	VMOVSS X7, (AX)
 
-stored417:
-put414:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+stored434:
+put431:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y2, Y6, Y1
 	CMPQ        DI, $0x08
-	JNE         some418
-	VMOVUPS     Y1, (CX)
-	JMP         put419
+	JNE         some435
+	VMOVUPS     Y1, (DX)
+	JMP         put436
 
-some418:
-	LEAQ         (CX), AX
+some435:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two420
+	JE           two437
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two420:
+two437:
 	TESTQ   $0x00000002, DI
-	JE      one421
+	JE      one438
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one421:
+one438:
 	TESTQ  $0x00000001, DI
-	JE     stored422
+	JE     stored439
 	VMOVSS X1, (AX)
 
-stored422:
-put419:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+stored439:
+put436:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y3, Y6, Y1
 	CMPQ        DI, $0x08
-	JNE         some423
-	VMOVUPS     Y1, (CX)
-	JMP         put424
+	JNE         some440
+	VMOVUPS     Y1, (DX)
+	JMP         put441
 
-some423:
-	LEAQ         (CX), AX
+some440:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two425
+	JE           two442
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two425:
+two442:
 	TESTQ   $0x00000002, DI
-	JE      one426
+	JE      one443
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one426:
+one443:
 	TESTQ  $0x00000001, DI
-	JE     stored427
+	JE     stored444
 	VMOVSS X1, (AX)
 
-stored427:
-put424:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+stored444:
+put441:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y4, Y6, Y1
 	CMPQ        DI, $0x08
-	JNE         some428
-	VMOVUPS     Y1, (CX)
-	JMP         put429
+	JNE         some445
+	VMOVUPS     Y1, (DX)
+	JMP         put446
 
-some428:
-	LEAQ         (CX), AX
+some445:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two430
+	JE           two447
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two430:
+two447:
 	TESTQ   $0x00000002, DI
-	JE      one431
+	JE      one448
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one431:
+one448:
 	TESTQ  $0x00000001, DI
-	JE     stored432
+	JE     stored449
 	VMOVSS X1, (AX)
 
-stored432:
-put429:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
+stored449:
+put446:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y0
 	VFMADD231PS Y5, Y6, Y0
 	CMPQ        DI, $0x08
-	JNE         some433
-	VMOVUPS     Y0, (CX)
-	JMP         put434
+	JNE         some450
+	VMOVUPS     Y0, (DX)
+	JMP         put451
 
-some433:
-	LEAQ         (CX), AX
+some450:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two435
+	JE           two452
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two435:
+two452:
 	TESTQ   $0x00000002, DI
-	JE      one436
+	JE      one453
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one436:
+one453:
 	TESTQ  $0x00000001, DI
-	JE     stored437
+	JE     stored454
 	VMOVSS X0, (AX)
 
-stored437:
-put434:
-	JMP stored412
+stored454:
+put451:
+	JMP stored429
 
-plain411:
+plain428:
 	VMULPS  Y1, Y6, Y1
 	CMPQ    DI, $0x08
-	JNE     some438
-	VMOVUPS Y1, (CX)
-	JMP     put439
+	JNE     some455
+	VMOVUPS Y1, (DX)
+	JMP     put456
 
-some438:
-	LEAQ         (CX), AX
+some455:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two440
+	JE           two457
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two440:
+two457:
 	TESTQ   $0x00000002, DI
-	JE      one441
+	JE      one458
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one441:
+one458:
 	TESTQ  $0x00000001, DI
-	JE     stored442
+	JE     stored459
 	VMOVSS X1, (AX)
 
-stored442:
-put439:
-	ADDQ    BX, CX
+stored459:
+put456:
+	ADDQ    CX, DX
 	VMULPS  Y2, Y6, Y2
 	CMPQ    DI, $0x08
-	JNE     some443
-	VMOVUPS Y2, (CX)
-	JMP     put444
+	JNE     some460
+	VMOVUPS Y2, (DX)
+	JMP     put461
 
-some443:
-	LEAQ         (CX), AX
+some460:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two445
+	JE           two462
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two445:
+two462:
 	TESTQ   $0x00000002, DI
-	JE      one446
+	JE      one463
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one446:
+one463:
 	TESTQ  $0x00000001, DI
-	JE     stored447
+	JE     stored464
 	VMOVSS X2, (AX)
 
-stored447:
-put444:
-	ADDQ    BX, CX
+stored464:
+put461:
+	ADDQ    CX, DX
 	VMULPS  Y3, Y6, Y3
 	CMPQ    DI, $0x08
-	JNE     some448
-	VMOVUPS Y3, (CX)
-	JMP     put449
+	JNE     some465
+	VMOVUPS Y3, (DX)
+	JMP     put466
 
-some448:
-	LEAQ         (CX), AX
+some465:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two450
+	JE           two467
 	VMOVUPS      X3, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y3, X3
 
-two450:
+two467:
 	TESTQ   $0x00000002, DI
-	JE      one451
+	JE      one468
 	VMOVLPS X3, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X3, X3, X3
 
-one451:
+one468:
 	TESTQ  $0x00000001, DI
-	JE     stored452
+	JE     stored469
 	VMOVSS X3, (AX)
 
-stored452:
-put449:
-	ADDQ    BX, CX
+stored469:
+put466:
+	ADDQ    CX, DX
 	VMULPS  Y4, Y6, Y4
 	CMPQ    DI, $0x08
-	JNE     some453
-	VMOVUPS Y4, (CX)
-	JMP     put454
+	JNE     some470
+	VMOVUPS Y4, (DX)
+	JMP     put471
 
-some453:
-	LEAQ         (CX), AX
+some470:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two455
+	JE           two472
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two455:
+two472:
 	TESTQ   $0x00000002, DI
-	JE      one456
+	JE      one473
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one456:
+one473:
 	TESTQ  $0x00000001, DI
-	JE     stored457
+	JE     stored474
 	VMOVSS X4, (AX)
 
-stored457:
-put454:
-	ADDQ    BX, CX
+stored474:
+put471:
+	ADDQ    CX, DX
 	VMULPS  Y5, Y6, Y5
 	CMPQ    DI, $0x08
-	JNE     some458
-	VMOVUPS Y5, (CX)
-	JMP     put459
+	JNE     some475
+	VMOVUPS Y5, (DX)
+	JMP     put476
 
-some458:
-	LEAQ         (CX), AX
+some475:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two460
+	JE           two477
 	VMOVUPS      X5, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y5, X5
 
-two460:
+two477:
 	TESTQ   $0x00000002, DI
-	JE      one461
+	JE      one478
 	VMOVLPS X5, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X5, X5, X5
 
-one461:
+one478:
 	TESTQ  $0x00000001, DI
-	JE     stored462
+	JE     stored479
 	VMOVSS X5, (AX)
 
-stored462:
-put459:
-stored412:
+stored479:
+put476:
+stored429:
 	VZEROUPPER
 	RET
 
 // func tileColumns6x1to8AVX2(t *byte)
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileColumns6x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVQ       72(AX), CX
-	VMOVUPS    (CX), Y0
+	MOVQ    t+0(FP), AX
+	MOVQ    72(AX), CX
+	VMOVUPS (CX), Y0
+	MOVQ    (AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+
+again480:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest464
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       CX, SI
+	MOVQ       8(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       40(AX), R9
+	MOVQ       48(AX), R10
+	SUBQ       $0x04, R8
+	JL         rest482
 
-loop463:
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (CX), Y8
+loop481:
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
+	VBROADCASTSS 4(SI), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS 8(CX), Y8
+	VBROADCASTSS 8(SI), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(CX), Y8
+	VBROADCASTSS 12(SI), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS 16(CX), Y8
+	VBROADCASTSS 16(SI), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS 20(CX), Y8
+	VBROADCASTSS 20(SI), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (CX), Y8
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
+	VBROADCASTSS 4(SI), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS 8(CX), Y8
+	VBROADCASTSS 8(SI), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(CX), Y8
+	VBROADCASTSS 12(SI), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS 16(CX), Y8
+	VBROADCASTSS 16(SI), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS 20(CX), Y8
+	VBROADCASTSS 20(SI), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (CX), Y8
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
+	VBROADCASTSS 4(SI), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS 8(CX), Y8
+	VBROADCASTSS 8(SI), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(CX), Y8
+	VBROADCASTSS 12(SI), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS 16(CX), Y8
+	VBROADCASTSS 16(SI), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS 20(CX), Y8
+	VBROADCASTSS 20(SI), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (CX), Y8
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
+	VBROADCASTSS 4(SI), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS 8(CX), Y8
+	VBROADCASTSS 8(SI), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(CX), Y8
+	VBROADCASTSS 12(SI), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS 16(CX), Y8
+	VBROADCASTSS 16(SI), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS 20(CX), Y8
+	VBROADCASTSS 20(SI), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	SUBQ         $0x04, BX
-	JGE          loop463
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	SUBQ         $0x04, R8
+	JGE          loop481
 
-rest464:
-	ADDQ $0x04, BX
-	JE   done466
+rest482:
+	ADDQ $0x04, R8
+	JE   done484
 
-tail465:
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (CX), Y8
+tail483:
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
+	VBROADCASTSS 4(SI), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS 8(CX), Y8
+	VBROADCASTSS 8(SI), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(CX), Y8
+	VBROADCASTSS 12(SI), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS 16(CX), Y8
+	VBROADCASTSS 16(SI), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS 20(CX), Y8
+	VBROADCASTSS 20(SI), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	ADDQ         SI, CX
-	DECQ         BX
-	JNE          tail465
+	ADDQ         R10, DI
+	ADDQ         R9, SI
+	DECQ         R8
+	JNE          tail483
 
-done466:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), SI
-	MOVQ         104(AX), DI
+done484:
+	MOVQ         56(AX), SI
+	MOVQ         64(AX), DI
+	MOVQ         104(AX), R8
 	VBROADCASTSS 80(AX), Y7
-	TESTQ        DX, DX
-	JE           plain467
-	VMASKMOVPS   (DX), Y0, Y8
+	TESTQ        BX, BX
+	JE           plain485
+	VMASKMOVPS   (BX), Y0, Y8
 	VFMADD231PS  Y1, Y7, Y8
-	CMPQ         DI, $0x08
-	JNE          some469
-	VMOVUPS      Y8, (CX)
-	JMP          put470
+	CMPQ         R8, $0x08
+	JNE          some487
+	VMOVUPS      Y8, (DX)
+	JMP          put488
 
-some469:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two471
-	VMOVUPS      X8, (AX)
-	ADDQ         $0x10, AX
+some487:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two489
+	VMOVUPS      X8, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y8, X8
 
-two471:
-	TESTQ   $0x00000002, DI
-	JE      one472
-	VMOVLPS X8, (AX)
-	ADDQ    $0x08, AX
+two489:
+	TESTQ   $0x00000002, R8
+	JE      one490
+	VMOVLPS X8, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X8, X8, X8
 
-one472:
-	TESTQ  $0x00000001, DI
-	JE     stored473
-	VMOVSS X8, (AX)
+one490:
+	TESTQ  $0x00000001, R8
+	JE     stored491
+	VMOVSS X8, (R9)
 
-stored473:
-put470:
+stored491:
+put488:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y2, Y7, Y1
-	CMPQ        DI, $0x08
-	JNE         some474
-	VMOVUPS     Y1, (CX)
-	JMP         put475
+	CMPQ        R8, $0x08
+	JNE         some492
+	VMOVUPS     Y1, (DX)
+	JMP         put493
 
-some474:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two476
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some492:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two494
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two476:
-	TESTQ   $0x00000002, DI
-	JE      one477
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two494:
+	TESTQ   $0x00000002, R8
+	JE      one495
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one477:
-	TESTQ  $0x00000001, DI
-	JE     stored478
-	VMOVSS X1, (AX)
+one495:
+	TESTQ  $0x00000001, R8
+	JE     stored496
+	VMOVSS X1, (R9)
 
-stored478:
-put475:
+stored496:
+put493:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y3, Y7, Y1
-	CMPQ        DI, $0x08
-	JNE         some479
-	VMOVUPS     Y1, (CX)
-	JMP         put480
+	CMPQ        R8, $0x08
+	JNE         some497
+	VMOVUPS     Y1, (DX)
+	JMP         put498
 
-some479:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two481
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some497:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two499
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two481:
-	TESTQ   $0x00000002, DI
-	JE      one482
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two499:
+	TESTQ   $0x00000002, R8
+	JE      one500
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one482:
-	TESTQ  $0x00000001, DI
-	JE     stored483
-	VMOVSS X1, (AX)
+one500:
+	TESTQ  $0x00000001, R8
+	JE     stored501
+	VMOVSS X1, (R9)
 
-stored483:
-put480:
+stored501:
+put498:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y4, Y7, Y1
-	CMPQ        DI, $0x08
-	JNE         some484
-	VMOVUPS     Y1, (CX)
-	JMP         put485
+	CMPQ        R8, $0x08
+	JNE         some502
+	VMOVUPS     Y1, (DX)
+	JMP         put503
 
-some484:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two486
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some502:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two504
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two486:
-	TESTQ   $0x00000002, DI
-	JE      one487
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two504:
+	TESTQ   $0x00000002, R8
+	JE      one505
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one487:
-	TESTQ  $0x00000001, DI
-	JE     stored488
-	VMOVSS X1, (AX)
+one505:
+	TESTQ  $0x00000001, R8
+	JE     stored506
+	VMOVSS X1, (R9)
 
-stored488:
-put485:
+stored506:
+put503:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y5, Y7, Y1
-	CMPQ        DI, $0x08
-	JNE         some489
-	VMOVUPS     Y1, (CX)
-	JMP         put490
+	CMPQ        R8, $0x08
+	JNE         some507
+	VMOVUPS     Y1, (DX)
+	JMP         put508
 
-some489:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two491
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some507:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two509
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two491:
-	TESTQ   $0x00000002, DI
-	JE      one492
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two509:
+	TESTQ   $0x00000002, R8
+	JE      one510
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one492:
-	TESTQ  $0x00000001, DI
-	JE     stored493
-	VMOVSS X1, (AX)
+one510:
+	TESTQ  $0x00000001, R8
+	JE     stored511
+	VMOVSS X1, (R9)
 
-stored493:
-put490:
+stored511:
+put508:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
-	VFMADD231PS Y6, Y7, Y0
-	CMPQ        DI, $0x08
-	JNE         some494
-	VMOVUPS     Y0, (CX)
-	JMP         put495
+	VMASKMOVPS  (BX), Y0, Y1
+	VFMADD231PS Y6, Y7, Y1
+	CMPQ        R8, $0x08
+	JNE         some512
+	VMOVUPS     Y1, (DX)
+	JMP         put513
 
-some494:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two496
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two496:
-	TESTQ   $0x00000002, DI
-	JE      one497
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one497:
-	TESTQ  $0x00000001, DI
-	JE     stored498
-	VMOVSS X0, (AX)
-
-stored498:
-put495:
-	JMP stored468
-
-plain467:
-	VMULPS  Y1, Y7, Y1
-	CMPQ    DI, $0x08
-	JNE     some499
-	VMOVUPS Y1, (CX)
-	JMP     put500
-
-some499:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two501
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some512:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two514
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two501:
-	TESTQ   $0x00000002, DI
-	JE      one502
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two514:
+	TESTQ   $0x00000002, R8
+	JE      one515
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one502:
-	TESTQ  $0x00000001, DI
-	JE     stored503
-	VMOVSS X1, (AX)
+one515:
+	TESTQ  $0x00000001, R8
+	JE     stored516
+	VMOVSS X1, (R9)
 
-stored503:
-put500:
-	ADDQ    BX, CX
+stored516:
+put513:
+	JMP stored486
+
+plain485:
+	VMULPS  Y1, Y7, Y1
+	CMPQ    R8, $0x08
+	JNE     some517
+	VMOVUPS Y1, (DX)
+	JMP     put518
+
+some517:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two519
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y1, X1
+
+two519:
+	TESTQ   $0x00000002, R8
+	JE      one520
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X1, X1, X1
+
+one520:
+	TESTQ  $0x00000001, R8
+	JE     stored521
+	VMOVSS X1, (R9)
+
+stored521:
+put518:
+	ADDQ    SI, DX
 	VMULPS  Y2, Y7, Y2
-	CMPQ    DI, $0x08
-	JNE     some504
-	VMOVUPS Y2, (CX)
-	JMP     put505
+	CMPQ    R8, $0x08
+	JNE     some522
+	VMOVUPS Y2, (DX)
+	JMP     put523
 
-some504:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two506
-	VMOVUPS      X2, (AX)
-	ADDQ         $0x10, AX
+some522:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two524
+	VMOVUPS      X2, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y2, X2
 
-two506:
-	TESTQ   $0x00000002, DI
-	JE      one507
-	VMOVLPS X2, (AX)
-	ADDQ    $0x08, AX
+two524:
+	TESTQ   $0x00000002, R8
+	JE      one525
+	VMOVLPS X2, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X2, X2, X2
 
-one507:
-	TESTQ  $0x00000001, DI
-	JE     stored508
-	VMOVSS X2, (AX)
+one525:
+	TESTQ  $0x00000001, R8
+	JE     stored526
+	VMOVSS X2, (R9)
 
-stored508:
-put505:
-	ADDQ    BX, CX
+stored526:
+put523:
+	ADDQ    SI, DX
 	VMULPS  Y3, Y7, Y3
-	CMPQ    DI, $0x08
-	JNE     some509
-	VMOVUPS Y3, (CX)
-	JMP     put510
+	CMPQ    R8, $0x08
+	JNE     some527
+	VMOVUPS Y3, (DX)
+	JMP     put528
 
-some509:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two511
-	VMOVUPS      X3, (AX)
-	ADDQ         $0x10, AX
+some527:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two529
+	VMOVUPS      X3, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y3, X3
 
-two511:
-	TESTQ   $0x00000002, DI
-	JE      one512
-	VMOVLPS X3, (AX)
-	ADDQ    $0x08, AX
+two529:
+	TESTQ   $0x00000002, R8
+	JE      one530
+	VMOVLPS X3, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X3, X3, X3
 
-one512:
-	TESTQ  $0x00000001, DI
-	JE     stored513
-	VMOVSS X3, (AX)
+one530:
+	TESTQ  $0x00000001, R8
+	JE     stored531
+	VMOVSS X3, (R9)
 
-stored513:
-put510:
-	ADDQ    BX, CX
+stored531:
+put528:
+	ADDQ    SI, DX
 	VMULPS  Y4, Y7, Y4
-	CMPQ    DI, $0x08
-	JNE     some514
-	VMOVUPS Y4, (CX)
-	JMP     put515
+	CMPQ    R8, $0x08
+	JNE     some532
+	VMOVUPS Y4, (DX)
+	JMP     put533
 
-some514:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two516
-	VMOVUPS      X4, (AX)
-	ADDQ         $0x10, AX
+some532:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two534
+	VMOVUPS      X4, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y4, X4
 
-two516:
-	TESTQ   $0x00000002, DI
-	JE      one517
-	VMOVLPS X4, (AX)
-	ADDQ    $0x08, AX
+two534:
+	TESTQ   $0x00000002, R8
+	JE      one535
+	VMOVLPS X4, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X4, X4, X4
 
-one517:
-	TESTQ  $0x00000001, DI
-	JE     stored518
-	VMOVSS X4, (AX)
+one535:
+	TESTQ  $0x00000001, R8
+	JE     stored536
+	VMOVSS X4, (R9)
 
-stored518:
-put515:
-	ADDQ    BX, CX
+stored536:
+put533:
+	ADDQ    SI, DX
 	VMULPS  Y5, Y7, Y5
-	CMPQ    DI, $0x08
-	JNE     some519
-	VMOVUPS Y5, (CX)
-	JMP     put520
+	CMPQ    R8, $0x08
+	JNE     some537
+	VMOVUPS Y5, (DX)
+	JMP     put538
 
-some519:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two521
-	VMOVUPS      X5, (AX)
-	ADDQ         $0x10, AX
+some537:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two539
+	VMOVUPS      X5, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y5, X5
 
-two521:
-	TESTQ   $0x00000002, DI
-	JE      one522
-	VMOVLPS X5, (AX)
-	ADDQ    $0x08, AX
+two539:
+	TESTQ   $0x00000002, R8
+	JE      one540
+	VMOVLPS X5, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X5, X5, X5
 
-one522:
-	TESTQ  $0x00000001, DI
-	JE     stored523
-	VMOVSS X5, (AX)
+one540:
+	TESTQ  $0x00000001, R8
+	JE     stored541
+	VMOVSS X5, (R9)
 
-stored523:
-put520:
-	ADDQ    BX, CX
+stored541:
+put538:
+	ADDQ    SI, DX
 	VMULPS  Y6, Y7, Y6
-	CMPQ    DI, $0x08
-	JNE     some524
-	VMOVUPS Y6, (CX)
-	JMP     put525
+	CMPQ    R8, $0x08
+	JNE     some542
+	VMOVUPS Y6, (DX)
+	JMP     put543
 
-some524:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two526
-	VMOVUPS      X6, (AX)
-	ADDQ         $0x10, AX
+some542:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two544
+	VMOVUPS      X6, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y6, X6
 
-two526:
-	TESTQ   $0x00000002, DI
-	JE      one527
-	VMOVLPS X6, (AX)
-	ADDQ    $0x08, AX
+two544:
+	TESTQ   $0x00000002, R8
+	JE      one545
+	VMOVLPS X6, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X6, X6, X6
 
-one527:
-	TESTQ  $0x00000001, DI
-	JE     stored528
-	VMOVSS X6, (AX)
+one545:
+	TESTQ  $0x00000001, R8
+	JE     stored546
+	VMOVSS X6, (R9)
 
-stored528:
-put525:
-stored468:
+stored546:
+put543:
+stored486:
+	ADDQ 88(AX), CX
+	ADDQ SI, DX
+	ADDQ DI, BX
+	DECQ 112(AX)
+	JNE  again480
 	VZEROUPPER
 	RET
 
@@ -5063,88 +5087,88 @@ stored468:
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileRows1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), SI
-	SUBQ       $0x04, BX
-	JL         rest530
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R8
+	SUBQ       $0x04, DI
+	JL         rest549
 
-loop529:
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+loop548:
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         SI, DX
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+	ADDQ         R8, SI
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         SI, DX
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+	ADDQ         R8, SI
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS 8(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         SI, DX
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+	ADDQ         R8, SI
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS 12(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         SI, DX
+	ADDQ         R8, SI
 	ADDQ         $0x10, CX
-	SUBQ         $0x04, BX
-	JGE          loop529
+	SUBQ         $0x04, DI
+	JGE          loop548
 
-rest530:
-	ADDQ $0x04, BX
-	JE   done532
+rest549:
+	ADDQ $0x04, DI
+	JE   done551
 
-tail531:
-	VMOVUPS      (DX), Y2
-	VMOVUPS      32(DX), Y3
+tail550:
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         SI, DX
+	ADDQ         R8, SI
 	ADDQ         $0x04, CX
-	DECQ         BX
-	JNE          tail531
+	DECQ         DI
+	JNE          tail550
 
-done532:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), BX
-	MOVQ         104(AX), BX
+done551:
+	MOVQ         56(AX), CX
+	MOVQ         64(AX), CX
+	MOVQ         104(AX), CX
 	VBROADCASTSS 80(AX), Y2
-	TESTQ        DX, DX
-	JE           plain533
-	VMOVUPS      (DX), Y3
+	TESTQ        BX, BX
+	JE           plain552
+	VMOVUPS      (BX), Y3
 	VFMADD231PS  Y0, Y2, Y3
-	VMOVUPS      Y3, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y3, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y2, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored534
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored553
 
-plain533:
+plain552:
 	VMULPS  Y0, Y2, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y2, Y1
-	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y1, 32(DX)
 
-stored534:
+stored553:
 	VZEROUPPER
 	RET
 
@@ -5152,121 +5176,121 @@ stored534:
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileRows2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest536
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest556
 
-loop535:
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+loop555:
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(SI*1), Y6
+	VBROADCASTSS (CX)(R8*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y6
+	VBROADCASTSS 4(CX)(R8*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS 8(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y6
+	VBROADCASTSS 8(CX)(R8*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y6
+	VBROADCASTSS 12(CX)(R8*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	SUBQ         $0x04, BX
-	JGE          loop535
+	SUBQ         $0x04, DI
+	JGE          loop555
 
-rest536:
-	ADDQ $0x04, BX
-	JE   done538
+rest556:
+	ADDQ $0x04, DI
+	JE   done558
 
-tail537:
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
+tail557:
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(SI*1), Y6
+	VBROADCASTSS (CX)(R8*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	DECQ         BX
-	JNE          tail537
+	DECQ         DI
+	JNE          tail557
 
-done538:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done558:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y4
-	TESTQ        DX, DX
-	JE           plain539
-	VMOVUPS      (DX), Y5
+	TESTQ        BX, BX
+	JE           plain559
+	VMOVUPS      (BX), Y5
 	VFMADD231PS  Y0, Y4, Y5
-	VMOVUPS      Y5, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y5, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y4, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y4, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y4, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored540
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored560
 
-plain539:
+plain559:
 	VMULPS  Y0, Y4, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y4, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y2, Y4, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y4, Y3
-	VMOVUPS Y3, 32(CX)
+	VMOVUPS Y3, 32(DX)
 
-stored540:
+stored560:
 	VZEROUPPER
 	RET
 
@@ -5274,154 +5298,154 @@ stored540:
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileRows3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest542
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest563
 
-loop541:
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+loop562:
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (CX)(SI*1), Y8
+	VBROADCASTSS (CX)(R8*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (CX)(SI*2), Y8
+	VBROADCASTSS (CX)(R8*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS 4(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y8
+	VBROADCASTSS 4(CX)(R8*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 4(CX)(SI*2), Y8
+	VBROADCASTSS 4(CX)(R8*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS 8(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y8
+	VBROADCASTSS 8(CX)(R8*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(CX)(SI*2), Y8
+	VBROADCASTSS 8(CX)(R8*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS 12(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y8
+	VBROADCASTSS 12(CX)(R8*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(CX)(SI*2), Y8
+	VBROADCASTSS 12(CX)(R8*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	SUBQ         $0x04, BX
-	JGE          loop541
+	SUBQ         $0x04, DI
+	JGE          loop562
 
-rest542:
-	ADDQ $0x04, BX
-	JE   done544
+rest563:
+	ADDQ $0x04, DI
+	JE   done565
 
-tail543:
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
+tail564:
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (CX)(SI*1), Y8
+	VBROADCASTSS (CX)(R8*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (CX)(SI*2), Y8
+	VBROADCASTSS (CX)(R8*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	DECQ         BX
-	JNE          tail543
+	DECQ         DI
+	JNE          tail564
 
-done544:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done565:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y6
-	TESTQ        DX, DX
-	JE           plain545
-	VMOVUPS      (DX), Y7
+	TESTQ        BX, BX
+	JE           plain566
+	VMOVUPS      (BX), Y7
 	VFMADD231PS  Y0, Y6, Y7
-	VMOVUPS      Y7, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y7, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y6, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y6, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y6, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y4, Y6, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y5, Y6, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored546
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored567
 
-plain545:
+plain566:
 	VMULPS  Y0, Y6, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y6, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y2, Y6, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y6, Y3
-	VMOVUPS Y3, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y3, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y4, Y6, Y4
-	VMOVUPS Y4, (CX)
+	VMOVUPS Y4, (DX)
 	VMULPS  Y5, Y6, Y5
-	VMOVUPS Y5, 32(CX)
+	VMOVUPS Y5, 32(DX)
 
-stored546:
+stored567:
 	VZEROUPPER
 	RET
 
@@ -5429,6 +5453,9 @@ stored546:
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileRows4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -5437,183 +5464,180 @@ TEXT ·tileRows4x16AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	SUBQ       $0x04, BX
-	JL         rest548
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	LEAQ       (CX)(R8*2), R10
+	ADDQ       R8, R10
+	SUBQ       $0x04, DI
+	JL         rest570
 
-loop547:
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+loop569:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(SI*1), Y10
+	VBROADCASTSS (CX)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(SI*2), Y10
+	VBROADCASTSS (CX)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS 4(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y10
+	VBROADCASTSS 4(CX)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 4(CX)(SI*2), Y10
+	VBROADCASTSS 4(CX)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 4(R8), Y10
+	VBROADCASTSS 4(R10), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS 8(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y10
+	VBROADCASTSS 8(CX)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(CX)(SI*2), Y10
+	VBROADCASTSS 8(CX)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 8(R8), Y10
+	VBROADCASTSS 8(R10), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y10
+	VBROADCASTSS 12(CX)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 12(CX)(SI*2), Y10
+	VBROADCASTSS 12(CX)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(R8), Y10
+	VBROADCASTSS 12(R10), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, BX
-	JGE          loop547
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, DI
+	JGE          loop569
 
-rest548:
-	ADDQ $0x04, BX
-	JE   done550
+rest570:
+	ADDQ $0x04, DI
+	JE   done572
 
-tail549:
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+tail571:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (CX)(SI*1), Y10
+	VBROADCASTSS (CX)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (CX)(SI*2), Y10
+	VBROADCASTSS (CX)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
-	DECQ         BX
-	JNE          tail549
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNE          tail571
 
-done550:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done572:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y8
-	TESTQ        DX, DX
-	JE           plain551
-	VMOVUPS      (DX), Y9
+	TESTQ        BX, BX
+	JE           plain573
+	VMOVUPS      (BX), Y9
 	VFMADD231PS  Y0, Y8, Y9
-	VMOVUPS      Y9, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y9, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y8, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y8, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y8, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y4, Y8, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y5, Y8, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y6, Y8, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y7, Y8, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored552
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored574
 
-plain551:
+plain573:
 	VMULPS  Y0, Y8, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y8, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y2, Y8, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y8, Y3
-	VMOVUPS Y3, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y3, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y4, Y8, Y4
-	VMOVUPS Y4, (CX)
+	VMOVUPS Y4, (DX)
 	VMULPS  Y5, Y8, Y5
-	VMOVUPS Y5, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y5, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y6, Y8, Y6
-	VMOVUPS Y6, (CX)
+	VMOVUPS Y6, (DX)
 	VMULPS  Y7, Y8, Y7
-	VMOVUPS Y7, 32(CX)
+	VMOVUPS Y7, 32(DX)
 
-stored552:
+stored574:
 	VZEROUPPER
 	RET
 
@@ -5621,6 +5645,9 @@ stored552:
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileRows5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -5631,221 +5658,223 @@ TEXT ·tileRows5x16AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	SUBQ       $0x04, BX
-	JL         rest554
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	LEAQ       (CX)(R8*2), R10
+	ADDQ       R8, R10
+	SUBQ       $0x04, DI
+	JL         rest577
 
-loop553:
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+loop576:
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (CX)(SI*1), Y12
+	VBROADCASTSS (CX)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (CX)(SI*2), Y12
+	VBROADCASTSS (CX)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R8)(SI*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS 4(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y12
+	VBROADCASTSS 4(CX)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 4(CX)(SI*2), Y12
+	VBROADCASTSS 4(CX)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 4(R8), Y12
+	VBROADCASTSS 4(R10), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 4(R8)(SI*1), Y12
+	VBROADCASTSS 4(R10)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS 8(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y12
+	VBROADCASTSS 8(CX)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(CX)(SI*2), Y12
+	VBROADCASTSS 8(CX)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 8(R8), Y12
+	VBROADCASTSS 8(R10), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 8(R8)(SI*1), Y12
+	VBROADCASTSS 8(R10)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS 12(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y12
+	VBROADCASTSS 12(CX)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 12(CX)(SI*2), Y12
+	VBROADCASTSS 12(CX)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(R8), Y12
+	VBROADCASTSS 12(R10), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 12(R8)(SI*1), Y12
+	VBROADCASTSS 12(R10)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, BX
-	JGE          loop553
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, DI
+	JGE          loop576
 
-rest554:
-	ADDQ $0x04, BX
-	JE   done556
+rest577:
+	ADDQ $0x04, DI
+	JE   done579
 
-tail555:
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+tail578:
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (CX)(SI*1), Y12
+	VBROADCASTSS (CX)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (CX)(SI*2), Y12
+	VBROADCASTSS (CX)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R8)(SI*1), Y12
+	VBROADCASTSS (R10)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
-	DECQ         BX
-	JNE          tail555
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNE          tail578
 
-done556:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done579:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y10
-	TESTQ        DX, DX
-	JE           plain557
-	VMOVUPS      (DX), Y11
+	TESTQ        BX, BX
+	JE           plain580
+	VMOVUPS      (BX), Y11
 	VFMADD231PS  Y0, Y10, Y11
-	VMOVUPS      Y11, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y11, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y10, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y4, Y10, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y5, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y6, Y10, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y7, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         SI, BX
+	ADDQ         CX, DX
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y8, Y10, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y9, Y10, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored558
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored581
 
-plain557:
+plain580:
 	VMULPS  Y0, Y10, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y10, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y2, Y10, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y10, Y3
-	VMOVUPS Y3, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y3, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y4, Y10, Y4
-	VMOVUPS Y4, (CX)
+	VMOVUPS Y4, (DX)
 	VMULPS  Y5, Y10, Y5
-	VMOVUPS Y5, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y5, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y6, Y10, Y6
-	VMOVUPS Y6, (CX)
+	VMOVUPS Y6, (DX)
 	VMULPS  Y7, Y10, Y7
-	VMOVUPS Y7, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y7, 32(DX)
+	ADDQ    CX, DX
 	VMULPS  Y8, Y10, Y8
-	VMOVUPS Y8, (CX)
+	VMOVUPS Y8, (DX)
 	VMULPS  Y9, Y10, Y9
-	VMOVUPS Y9, 32(CX)
+	VMOVUPS Y9, 32(DX)
 
-stored558:
+stored581:
 	VZEROUPPER
 	RET
 
 // func tileRows6x16AVX2(t *byte)
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileRows6x16AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+	MOVQ t+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 16(AX), DX
+	MOVQ 24(AX), BX
+
+again582:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -5858,245 +5887,248 @@ TEXT ·tileRows6x16AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	SUBQ       $0x04, BX
-	JL         rest560
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       CX, SI
+	MOVQ       8(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       40(AX), R9
+	MOVQ       48(AX), R10
+	LEAQ       (SI)(R9*2), R11
+	ADDQ       R9, R11
+	SUBQ       $0x04, R8
+	JL         rest584
 
-loop559:
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS (CX), Y14
+loop583:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(SI*1), Y14
+	VBROADCASTSS (SI)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(SI*2), Y14
+	VBROADCASTSS (SI)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R8)(SI*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R8)(SI*2), Y14
+	VBROADCASTSS (R11)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS 4(CX), Y14
+	ADDQ         R10, DI
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS 4(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y14
+	VBROADCASTSS 4(SI)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 4(CX)(SI*2), Y14
+	VBROADCASTSS 4(SI)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 4(R8), Y14
+	VBROADCASTSS 4(R11), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 4(R8)(SI*1), Y14
+	VBROADCASTSS 4(R11)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 4(R8)(SI*2), Y14
+	VBROADCASTSS 4(R11)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS 8(CX), Y14
+	ADDQ         R10, DI
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS 8(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y14
+	VBROADCASTSS 8(SI)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(CX)(SI*2), Y14
+	VBROADCASTSS 8(SI)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 8(R8), Y14
+	VBROADCASTSS 8(R11), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 8(R8)(SI*1), Y14
+	VBROADCASTSS 8(R11)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 8(R8)(SI*2), Y14
+	VBROADCASTSS 8(R11)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS 12(CX), Y14
+	ADDQ         R10, DI
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS 12(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y14
+	VBROADCASTSS 12(SI)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 12(CX)(SI*2), Y14
+	VBROADCASTSS 12(SI)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(R8), Y14
+	VBROADCASTSS 12(R11), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 12(R8)(SI*1), Y14
+	VBROADCASTSS 12(R11)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 12(R8)(SI*2), Y14
+	VBROADCASTSS 12(R11)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, BX
-	JGE          loop559
+	ADDQ         R10, DI
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, R11
+	SUBQ         $0x04, R8
+	JGE          loop583
 
-rest560:
-	ADDQ $0x04, BX
-	JE   done562
+rest584:
+	ADDQ $0x04, R8
+	JE   done586
 
-tail561:
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS (CX), Y14
+tail585:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (CX)(SI*1), Y14
+	VBROADCASTSS (SI)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (CX)(SI*2), Y14
+	VBROADCASTSS (SI)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R8)(SI*1), Y14
+	VBROADCASTSS (R11)(R9*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R8)(SI*2), Y14
+	VBROADCASTSS (R11)(R9*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, DX
-	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
-	DECQ         BX
-	JNE          tail561
+	ADDQ         R10, DI
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, R11
+	DECQ         R8
+	JNE          tail585
 
-done562:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), SI
-	MOVQ         104(AX), DI
+done586:
+	MOVQ         56(AX), SI
+	MOVQ         64(AX), DI
+	MOVQ         104(AX), R8
 	VBROADCASTSS 80(AX), Y12
-	TESTQ        DX, DX
-	JE           plain563
-	VMOVUPS      (DX), Y13
+	TESTQ        BX, BX
+	JE           plain587
+	VMOVUPS      (BX), Y13
 	VFMADD231PS  Y0, Y12, Y13
-	VMOVUPS      Y13, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y13, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y1, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y2, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y3, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y4, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y5, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y6, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y7, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y8, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y9, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
+	VMOVUPS      Y0, 32(DX)
+	ADDQ         DI, BX
 	ADDQ         SI, DX
-	ADDQ         BX, CX
-	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y0
 	VFMADD231PS  Y10, Y12, Y0
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      32(DX), Y0
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(BX), Y0
 	VFMADD231PS  Y11, Y12, Y0
-	VMOVUPS      Y0, 32(CX)
-	JMP          stored564
+	VMOVUPS      Y0, 32(DX)
+	JMP          stored588
 
-plain563:
+plain587:
 	VMULPS  Y0, Y12, Y0
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (DX)
 	VMULPS  Y1, Y12, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y1, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y2, Y12, Y2
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y2, (DX)
 	VMULPS  Y3, Y12, Y3
-	VMOVUPS Y3, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y3, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y4, Y12, Y4
-	VMOVUPS Y4, (CX)
+	VMOVUPS Y4, (DX)
 	VMULPS  Y5, Y12, Y5
-	VMOVUPS Y5, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y5, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y6, Y12, Y6
-	VMOVUPS Y6, (CX)
+	VMOVUPS Y6, (DX)
 	VMULPS  Y7, Y12, Y7
-	VMOVUPS Y7, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y7, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y8, Y12, Y8
-	VMOVUPS Y8, (CX)
+	VMOVUPS Y8, (DX)
 	VMULPS  Y9, Y12, Y9
-	VMOVUPS Y9, 32(CX)
-	ADDQ    BX, CX
+	VMOVUPS Y9, 32(DX)
+	ADDQ    SI, DX
 	VMULPS  Y10, Y12, Y10
-	VMOVUPS Y10, (CX)
+	VMOVUPS Y10, (DX)
 	VMULPS  Y11, Y12, Y11
-	VMOVUPS Y11, 32(CX)
+	VMOVUPS Y11, 32(DX)
 
-stored564:
+stored588:
+	ADDQ 88(AX), CX
+	ADDQ SI, DX
+	ADDQ DI, BX
+	DECQ 112(AX)
+	JNE  again582
 	VZEROUPPER
 	RET
 
@@ -6106,139 +6138,139 @@ TEXT ·tileRows1x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), SI
-	SUBQ       $0x04, BX
-	JL         rest566
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R8
+	SUBQ       $0x04, DI
+	JL         rest591
 
-loop565:
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+loop590:
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         SI, DX
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+	ADDQ         R8, SI
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS 4(CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         SI, DX
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+	ADDQ         R8, SI
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS 8(CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         SI, DX
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+	ADDQ         R8, SI
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS 12(CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         SI, DX
+	ADDQ         R8, SI
 	ADDQ         $0x10, CX
-	SUBQ         $0x04, BX
-	JGE          loop565
+	SUBQ         $0x04, DI
+	JGE          loop590
 
-rest566:
-	ADDQ $0x04, BX
-	JE   done568
+rest591:
+	ADDQ $0x04, DI
+	JE   done593
 
-tail567:
-	VMOVUPS      (DX), Y3
-	VMASKMOVPS   32(DX), Y0, Y4
+tail592:
+	VMOVUPS      (SI), Y3
+	VMASKMOVPS   32(SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         SI, DX
+	ADDQ         R8, SI
 	ADDQ         $0x04, CX
-	DECQ         BX
-	JNE          tail567
+	DECQ         DI
+	JNE          tail592
 
-done568:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), BX
-	MOVQ         104(AX), BX
+done593:
+	MOVQ         56(AX), CX
+	MOVQ         64(AX), CX
+	MOVQ         104(AX), CX
 	VBROADCASTSS 80(AX), Y3
-	TESTQ        DX, DX
-	JE           plain569
-	VMOVUPS      (DX), Y4
+	TESTQ        BX, BX
+	JE           plain594
+	VMOVUPS      (BX), Y4
 	VFMADD231PS  Y1, Y3, Y4
-	VMOVUPS      Y4, (CX)
-	VMASKMOVPS   32(DX), Y0, Y0
+	VMOVUPS      Y4, (DX)
+	VMASKMOVPS   32(BX), Y0, Y0
 	VFMADD231PS  Y2, Y3, Y0
-	CMPQ         BX, $0x08
-	JNE          some571
-	VMOVUPS      Y0, 32(CX)
-	JMP          put572
+	CMPQ         CX, $0x08
+	JNE          some596
+	VMOVUPS      Y0, 32(DX)
+	JMP          put597
 
-some571:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, BX
-	JE           two573
+some596:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, CX
+	JE           two598
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two573:
-	TESTQ   $0x00000002, BX
-	JE      one574
+two598:
+	TESTQ   $0x00000002, CX
+	JE      one599
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one574:
-	TESTQ  $0x00000001, BX
-	JE     stored575
+one599:
+	TESTQ  $0x00000001, CX
+	JE     stored600
 	VMOVSS X0, (AX)
 
-stored575:
-put572:
-	JMP stored570
+stored600:
+put597:
+	JMP stored595
 
-plain569:
+plain594:
 	VMULPS  Y1, Y3, Y1
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y1, (DX)
 	VMULPS  Y2, Y3, Y2
-	CMPQ    BX, $0x08
-	JNE     some576
-	VMOVUPS Y2, 32(CX)
-	JMP     put577
+	CMPQ    CX, $0x08
+	JNE     some601
+	VMOVUPS Y2, 32(DX)
+	JMP     put602
 
-some576:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, BX
-	JE           two578
+some601:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, CX
+	JE           two603
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two578:
-	TESTQ   $0x00000002, BX
-	JE      one579
+two603:
+	TESTQ   $0x00000002, CX
+	JE      one604
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one579:
-	TESTQ  $0x00000001, BX
-	JE     stored580
+one604:
+	TESTQ  $0x00000001, CX
+	JE     stored605
 	VMOVSS X2, (AX)
 
-stored580:
-put577:
-stored570:
+stored605:
+put602:
+stored595:
 	VZEROUPPER
 	RET
 
@@ -6248,352 +6280,105 @@ TEXT ·tileRows2x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest582
-
-loop581:
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
-	VBROADCASTSS (CX), Y7
-	VFMADD231PS  Y5, Y7, Y1
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(SI*1), Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
-	VBROADCASTSS 4(CX), Y7
-	VFMADD231PS  Y5, Y7, Y1
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 4(CX)(SI*1), Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
-	VBROADCASTSS 8(CX), Y7
-	VFMADD231PS  Y5, Y7, Y1
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 8(CX)(SI*1), Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
-	VBROADCASTSS 12(CX), Y7
-	VFMADD231PS  Y5, Y7, Y1
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(CX)(SI*1), Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	ADDQ         $0x10, CX
-	SUBQ         $0x04, BX
-	JGE          loop581
-
-rest582:
-	ADDQ $0x04, BX
-	JE   done584
-
-tail583:
-	VMOVUPS      (DX), Y5
-	VMASKMOVPS   32(DX), Y0, Y6
-	VBROADCASTSS (CX), Y7
-	VFMADD231PS  Y5, Y7, Y1
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(SI*1), Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, DX
-	ADDQ         $0x04, CX
-	DECQ         BX
-	JNE          tail583
-
-done584:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), SI
-	MOVQ         104(AX), DI
-	VBROADCASTSS 80(AX), Y5
-	TESTQ        DX, DX
-	JE           plain585
-	VMOVUPS      (DX), Y6
-	VFMADD231PS  Y1, Y5, Y6
-	VMOVUPS      Y6, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y2, Y5, Y1
-	CMPQ         DI, $0x08
-	JNE          some587
-	VMOVUPS      Y1, 32(CX)
-	JMP          put588
-
-some587:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two589
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two589:
-	TESTQ   $0x00000002, DI
-	JE      one590
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one590:
-	TESTQ  $0x00000001, DI
-	JE     stored591
-	VMOVSS X1, (AX)
-
-stored591:
-put588:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y3, Y5, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
-	VFMADD231PS Y4, Y5, Y0
-	CMPQ        DI, $0x08
-	JNE         some592
-	VMOVUPS     Y0, 32(CX)
-	JMP         put593
-
-some592:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two594
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two594:
-	TESTQ   $0x00000002, DI
-	JE      one595
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one595:
-	TESTQ  $0x00000001, DI
-	JE     stored596
-	VMOVSS X0, (AX)
-
-stored596:
-put593:
-	JMP stored586
-
-plain585:
-	VMULPS  Y1, Y5, Y1
-	VMOVUPS Y1, (CX)
-	VMULPS  Y2, Y5, Y2
-	CMPQ    DI, $0x08
-	JNE     some597
-	VMOVUPS Y2, 32(CX)
-	JMP     put598
-
-some597:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two599
-	VMOVUPS      X2, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y2, X2
-
-two599:
-	TESTQ   $0x00000002, DI
-	JE      one600
-	VMOVLPS X2, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X2, X2, X2
-
-one600:
-	TESTQ  $0x00000001, DI
-	JE     stored601
-	VMOVSS X2, (AX)
-
-stored601:
-put598:
-	ADDQ    BX, CX
-	VMULPS  Y3, Y5, Y3
-	VMOVUPS Y3, (CX)
-	VMULPS  Y4, Y5, Y4
-	CMPQ    DI, $0x08
-	JNE     some602
-	VMOVUPS Y4, 32(CX)
-	JMP     put603
-
-some602:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two604
-	VMOVUPS      X4, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y4, X4
-
-two604:
-	TESTQ   $0x00000002, DI
-	JE      one605
-	VMOVLPS X4, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X4, X4, X4
-
-one605:
-	TESTQ  $0x00000001, DI
-	JE     stored606
-	VMOVSS X4, (AX)
-
-stored606:
-put603:
-stored586:
-	VZEROUPPER
-	RET
-
-// func tileRows3x9to15AVX2(t *byte)
-// Requires: AVX, FMA3, MMX+
-TEXT ·tileRows3x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVQ       72(AX), CX
-	VMOVUPS    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
 	JL         rest608
 
 loop607:
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
-	VBROADCASTSS (CX), Y9
-	VFMADD231PS  Y7, Y9, Y1
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(SI*1), Y9
-	VFMADD231PS  Y7, Y9, Y3
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (CX)(SI*2), Y9
-	VFMADD231PS  Y7, Y9, Y5
-	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
-	VBROADCASTSS 4(CX), Y9
-	VFMADD231PS  Y7, Y9, Y1
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 4(CX)(SI*1), Y9
-	VFMADD231PS  Y7, Y9, Y3
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 4(CX)(SI*2), Y9
-	VFMADD231PS  Y7, Y9, Y5
-	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
-	VBROADCASTSS 8(CX), Y9
-	VFMADD231PS  Y7, Y9, Y1
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 8(CX)(SI*1), Y9
-	VFMADD231PS  Y7, Y9, Y3
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 8(CX)(SI*2), Y9
-	VFMADD231PS  Y7, Y9, Y5
-	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
-	VBROADCASTSS 12(CX), Y9
-	VFMADD231PS  Y7, Y9, Y1
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 12(CX)(SI*1), Y9
-	VFMADD231PS  Y7, Y9, Y3
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 12(CX)(SI*2), Y9
-	VFMADD231PS  Y7, Y9, Y5
-	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y5, Y7, Y1
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (CX)(R8*1), Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VFMADD231PS  Y6, Y7, Y4
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y5, Y7, Y1
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 4(CX)(R8*1), Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VFMADD231PS  Y6, Y7, Y4
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
+	VBROADCASTSS 8(CX), Y7
+	VFMADD231PS  Y5, Y7, Y1
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 8(CX)(R8*1), Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VFMADD231PS  Y6, Y7, Y4
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
+	VBROADCASTSS 12(CX), Y7
+	VFMADD231PS  Y5, Y7, Y1
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(CX)(R8*1), Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VFMADD231PS  Y6, Y7, Y4
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	SUBQ         $0x04, BX
+	SUBQ         $0x04, DI
 	JGE          loop607
 
 rest608:
-	ADDQ $0x04, BX
+	ADDQ $0x04, DI
 	JE   done610
 
 tail609:
-	VMOVUPS      (DX), Y7
-	VMASKMOVPS   32(DX), Y0, Y8
-	VBROADCASTSS (CX), Y9
-	VFMADD231PS  Y7, Y9, Y1
-	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (CX)(SI*1), Y9
-	VFMADD231PS  Y7, Y9, Y3
-	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (CX)(SI*2), Y9
-	VFMADD231PS  Y7, Y9, Y5
-	VFMADD231PS  Y8, Y9, Y6
-	ADDQ         DI, DX
+	VMOVUPS      (SI), Y5
+	VMASKMOVPS   32(SI), Y0, Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y5, Y7, Y1
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (CX)(R8*1), Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VFMADD231PS  Y6, Y7, Y4
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	DECQ         BX
+	DECQ         DI
 	JNE          tail609
 
 done610:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
-	VBROADCASTSS 80(AX), Y7
-	TESTQ        DX, DX
+	VBROADCASTSS 80(AX), Y5
+	TESTQ        BX, BX
 	JE           plain611
-	VMOVUPS      (DX), Y8
-	VFMADD231PS  Y1, Y7, Y8
-	VMOVUPS      Y8, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
-	VFMADD231PS  Y2, Y7, Y1
+	VMOVUPS      (BX), Y6
+	VFMADD231PS  Y1, Y5, Y6
+	VMOVUPS      Y6, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
+	VFMADD231PS  Y2, Y5, Y1
 	CMPQ         DI, $0x08
 	JNE          some613
-	VMOVUPS      Y1, 32(CX)
+	VMOVUPS      Y1, 32(DX)
 	JMP          put614
 
 some613:
-	LEAQ         32(CX), AX
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two615
 	VMOVUPS      X1, (AX)
@@ -6614,170 +6399,417 @@ one616:
 
 stored617:
 put614:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y3, Y7, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
-	VFMADD231PS Y4, Y7, Y1
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y3, Y5, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y0
+	VFMADD231PS Y4, Y5, Y0
 	CMPQ        DI, $0x08
 	JNE         some618
-	VMOVUPS     Y1, 32(CX)
+	VMOVUPS     Y0, 32(DX)
 	JMP         put619
 
 some618:
-	LEAQ         32(CX), AX
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two620
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two620:
-	TESTQ   $0x00000002, DI
-	JE      one621
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one621:
-	TESTQ  $0x00000001, DI
-	JE     stored622
-	VMOVSS X1, (AX)
-
-stored622:
-put619:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y5, Y7, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
-	VFMADD231PS Y6, Y7, Y0
-	CMPQ        DI, $0x08
-	JNE         some623
-	VMOVUPS     Y0, 32(CX)
-	JMP         put624
-
-some623:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two625
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two625:
+two620:
 	TESTQ   $0x00000002, DI
-	JE      one626
+	JE      one621
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one626:
+one621:
 	TESTQ  $0x00000001, DI
-	JE     stored627
+	JE     stored622
 	VMOVSS X0, (AX)
 
-stored627:
-put624:
+stored622:
+put619:
 	JMP stored612
 
 plain611:
-	VMULPS  Y1, Y7, Y1
-	VMOVUPS Y1, (CX)
-	VMULPS  Y2, Y7, Y2
+	VMULPS  Y1, Y5, Y1
+	VMOVUPS Y1, (DX)
+	VMULPS  Y2, Y5, Y2
 	CMPQ    DI, $0x08
-	JNE     some628
-	VMOVUPS Y2, 32(CX)
-	JMP     put629
+	JNE     some623
+	VMOVUPS Y2, 32(DX)
+	JMP     put624
 
-some628:
-	LEAQ         32(CX), AX
+some623:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two630
+	JE           two625
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two630:
+two625:
 	TESTQ   $0x00000002, DI
-	JE      one631
+	JE      one626
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one631:
+one626:
 	TESTQ  $0x00000001, DI
-	JE     stored632
+	JE     stored627
 	VMOVSS X2, (AX)
 
-stored632:
-put629:
-	ADDQ    BX, CX
-	VMULPS  Y3, Y7, Y3
-	VMOVUPS Y3, (CX)
-	VMULPS  Y4, Y7, Y4
+stored627:
+put624:
+	ADDQ    CX, DX
+	VMULPS  Y3, Y5, Y3
+	VMOVUPS Y3, (DX)
+	VMULPS  Y4, Y5, Y4
 	CMPQ    DI, $0x08
-	JNE     some633
-	VMOVUPS Y4, 32(CX)
-	JMP     put634
+	JNE     some628
+	VMOVUPS Y4, 32(DX)
+	JMP     put629
 
-some633:
-	LEAQ         32(CX), AX
+some628:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two635
+	JE           two630
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two635:
+two630:
 	TESTQ   $0x00000002, DI
-	JE      one636
+	JE      one631
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one636:
+one631:
 	TESTQ  $0x00000001, DI
-	JE     stored637
+	JE     stored632
 	VMOVSS X4, (AX)
 
-stored637:
-put634:
-	ADDQ    BX, CX
+stored632:
+put629:
+stored612:
+	VZEROUPPER
+	RET
+
+// func tileRows3x9to15AVX2(t *byte)
+// Requires: AVX, FMA3, MMX+
+TEXT ·tileRows3x9to15AVX2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	MOVQ       72(AX), CX
+	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest635
+
+loop634:
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (CX)(R8*1), Y9
+	VFMADD231PS  Y7, Y9, Y3
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (CX)(R8*2), Y9
+	VFMADD231PS  Y7, Y9, Y5
+	VFMADD231PS  Y8, Y9, Y6
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 4(CX)(R8*1), Y9
+	VFMADD231PS  Y7, Y9, Y3
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS 4(CX)(R8*2), Y9
+	VFMADD231PS  Y7, Y9, Y5
+	VFMADD231PS  Y8, Y9, Y6
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
+	VBROADCASTSS 8(CX), Y9
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 8(CX)(R8*1), Y9
+	VFMADD231PS  Y7, Y9, Y3
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS 8(CX)(R8*2), Y9
+	VFMADD231PS  Y7, Y9, Y5
+	VFMADD231PS  Y8, Y9, Y6
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
+	VBROADCASTSS 12(CX), Y9
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 12(CX)(R8*1), Y9
+	VFMADD231PS  Y7, Y9, Y3
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS 12(CX)(R8*2), Y9
+	VFMADD231PS  Y7, Y9, Y5
+	VFMADD231PS  Y8, Y9, Y6
+	ADDQ         R9, SI
+	ADDQ         $0x10, CX
+	SUBQ         $0x04, DI
+	JGE          loop634
+
+rest635:
+	ADDQ $0x04, DI
+	JE   done637
+
+tail636:
+	VMOVUPS      (SI), Y7
+	VMASKMOVPS   32(SI), Y0, Y8
+	VBROADCASTSS (CX), Y9
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (CX)(R8*1), Y9
+	VFMADD231PS  Y7, Y9, Y3
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (CX)(R8*2), Y9
+	VFMADD231PS  Y7, Y9, Y5
+	VFMADD231PS  Y8, Y9, Y6
+	ADDQ         R9, SI
+	ADDQ         $0x04, CX
+	DECQ         DI
+	JNE          tail636
+
+done637:
+	MOVQ         56(AX), CX
+	MOVQ         64(AX), SI
+	MOVQ         104(AX), DI
+	VBROADCASTSS 80(AX), Y7
+	TESTQ        BX, BX
+	JE           plain638
+	VMOVUPS      (BX), Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VMOVUPS      Y8, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
+	VFMADD231PS  Y2, Y7, Y1
+	CMPQ         DI, $0x08
+	JNE          some640
+	VMOVUPS      Y1, 32(DX)
+	JMP          put641
+
+some640:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two642
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two642:
+	TESTQ   $0x00000002, DI
+	JE      one643
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one643:
+	TESTQ  $0x00000001, DI
+	JE     stored644
+	VMOVSS X1, (AX)
+
+stored644:
+put641:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y3, Y7, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
+	VFMADD231PS Y4, Y7, Y1
+	CMPQ        DI, $0x08
+	JNE         some645
+	VMOVUPS     Y1, 32(DX)
+	JMP         put646
+
+some645:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two647
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two647:
+	TESTQ   $0x00000002, DI
+	JE      one648
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one648:
+	TESTQ  $0x00000001, DI
+	JE     stored649
+	VMOVSS X1, (AX)
+
+stored649:
+put646:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y5, Y7, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y0
+	VFMADD231PS Y6, Y7, Y0
+	CMPQ        DI, $0x08
+	JNE         some650
+	VMOVUPS     Y0, 32(DX)
+	JMP         put651
+
+some650:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two652
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two652:
+	TESTQ   $0x00000002, DI
+	JE      one653
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one653:
+	TESTQ  $0x00000001, DI
+	JE     stored654
+	VMOVSS X0, (AX)
+
+stored654:
+put651:
+	JMP stored639
+
+plain638:
+	VMULPS  Y1, Y7, Y1
+	VMOVUPS Y1, (DX)
+	VMULPS  Y2, Y7, Y2
+	CMPQ    DI, $0x08
+	JNE     some655
+	VMOVUPS Y2, 32(DX)
+	JMP     put656
+
+some655:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two657
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two657:
+	TESTQ   $0x00000002, DI
+	JE      one658
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one658:
+	TESTQ  $0x00000001, DI
+	JE     stored659
+	VMOVSS X2, (AX)
+
+stored659:
+put656:
+	ADDQ    CX, DX
+	VMULPS  Y3, Y7, Y3
+	VMOVUPS Y3, (DX)
+	VMULPS  Y4, Y7, Y4
+	CMPQ    DI, $0x08
+	JNE     some660
+	VMOVUPS Y4, 32(DX)
+	JMP     put661
+
+some660:
+	LEAQ         32(DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two662
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two662:
+	TESTQ   $0x00000002, DI
+	JE      one663
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one663:
+	TESTQ  $0x00000001, DI
+	JE     stored664
+	VMOVSS X4, (AX)
+
+stored664:
+put661:
+	ADDQ    CX, DX
 	VMULPS  Y5, Y7, Y5
-	VMOVUPS Y5, (CX)
+	VMOVUPS Y5, (DX)
 	VMULPS  Y6, Y7, Y6
 	CMPQ    DI, $0x08
-	JNE     some638
-	VMOVUPS Y6, 32(CX)
-	JMP     put639
+	JNE     some665
+	VMOVUPS Y6, 32(DX)
+	JMP     put666
 
-some638:
-	LEAQ         32(CX), AX
+some665:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two640
+	JE           two667
 	VMOVUPS      X6, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y6, X6
 
-two640:
+two667:
 	TESTQ   $0x00000002, DI
-	JE      one641
+	JE      one668
 	VMOVLPS X6, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X6, X6, X6
 
-one641:
+one668:
 	TESTQ  $0x00000001, DI
-	JE     stored642
+	JE     stored669
 	VMOVSS X6, (AX)
 
-stored642:
-put639:
-stored612:
+stored669:
+put666:
+stored639:
 	VZEROUPPER
 	RET
 
@@ -6787,6 +6819,9 @@ TEXT ·tileRows4x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -6795,390 +6830,387 @@ TEXT ·tileRows4x9to15AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	SUBQ       $0x04, BX
-	JL         rest644
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	LEAQ       (CX)(R8*2), R10
+	ADDQ       R8, R10
+	SUBQ       $0x04, DI
+	JL         rest672
 
-loop643:
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+loop671:
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS (CX)(SI*1), Y11
+	VBROADCASTSS (CX)(R8*1), Y11
 	VFMADD231PS  Y9, Y11, Y3
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS (CX)(SI*2), Y11
+	VBROADCASTSS (CX)(R8*2), Y11
 	VFMADD231PS  Y9, Y11, Y5
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS 4(CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 4(CX)(SI*1), Y11
+	VBROADCASTSS 4(CX)(R8*1), Y11
 	VFMADD231PS  Y9, Y11, Y3
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS 4(CX)(SI*2), Y11
+	VBROADCASTSS 4(CX)(R8*2), Y11
 	VFMADD231PS  Y9, Y11, Y5
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 4(R8), Y11
+	VBROADCASTSS 4(R10), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS 8(CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 8(CX)(SI*1), Y11
+	VBROADCASTSS 8(CX)(R8*1), Y11
 	VFMADD231PS  Y9, Y11, Y3
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS 8(CX)(SI*2), Y11
+	VBROADCASTSS 8(CX)(R8*2), Y11
 	VFMADD231PS  Y9, Y11, Y5
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 8(R8), Y11
+	VBROADCASTSS 8(R10), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 12(CX)(SI*1), Y11
+	VBROADCASTSS 12(CX)(R8*1), Y11
 	VFMADD231PS  Y9, Y11, Y3
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS 12(CX)(SI*2), Y11
+	VBROADCASTSS 12(CX)(R8*2), Y11
 	VFMADD231PS  Y9, Y11, Y5
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 12(R8), Y11
+	VBROADCASTSS 12(R10), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, BX
-	JGE          loop643
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, DI
+	JGE          loop671
 
-rest644:
-	ADDQ $0x04, BX
-	JE   done646
+rest672:
+	ADDQ $0x04, DI
+	JE   done674
 
-tail645:
-	VMOVUPS      (DX), Y9
-	VMASKMOVPS   32(DX), Y0, Y10
+tail673:
+	VMOVUPS      (SI), Y9
+	VMASKMOVPS   32(SI), Y0, Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y9, Y11, Y1
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS (CX)(SI*1), Y11
+	VBROADCASTSS (CX)(R8*1), Y11
 	VFMADD231PS  Y9, Y11, Y3
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS (CX)(SI*2), Y11
+	VBROADCASTSS (CX)(R8*2), Y11
 	VFMADD231PS  Y9, Y11, Y5
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
-	DECQ         BX
-	JNE          tail645
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNE          tail673
 
-done646:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done674:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y9
-	TESTQ        DX, DX
-	JE           plain647
-	VMOVUPS      (DX), Y10
+	TESTQ        BX, BX
+	JE           plain675
+	VMOVUPS      (BX), Y10
 	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      Y10, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
+	VMOVUPS      Y10, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
 	VFMADD231PS  Y2, Y9, Y1
 	CMPQ         DI, $0x08
-	JNE          some649
-	VMOVUPS      Y1, 32(CX)
-	JMP          put650
+	JNE          some677
+	VMOVUPS      Y1, 32(DX)
+	JMP          put678
 
-some649:
-	LEAQ         32(CX), AX
+some677:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two651
+	JE           two679
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two651:
+two679:
 	TESTQ   $0x00000002, DI
-	JE      one652
+	JE      one680
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one652:
+one680:
 	TESTQ  $0x00000001, DI
-	JE     stored653
+	JE     stored681
 	VMOVSS X1, (AX)
 
-stored653:
-put650:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored681:
+put678:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y3, Y9, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y4, Y9, Y1
 	CMPQ        DI, $0x08
-	JNE         some654
-	VMOVUPS     Y1, 32(CX)
-	JMP         put655
+	JNE         some682
+	VMOVUPS     Y1, 32(DX)
+	JMP         put683
 
-some654:
-	LEAQ         32(CX), AX
+some682:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two656
+	JE           two684
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two656:
+two684:
 	TESTQ   $0x00000002, DI
-	JE      one657
+	JE      one685
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one657:
+one685:
 	TESTQ  $0x00000001, DI
-	JE     stored658
+	JE     stored686
 	VMOVSS X1, (AX)
 
-stored658:
-put655:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored686:
+put683:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y5, Y9, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y6, Y9, Y1
 	CMPQ        DI, $0x08
-	JNE         some659
-	VMOVUPS     Y1, 32(CX)
-	JMP         put660
+	JNE         some687
+	VMOVUPS     Y1, 32(DX)
+	JMP         put688
 
-some659:
-	LEAQ         32(CX), AX
+some687:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two661
+	JE           two689
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two661:
+two689:
 	TESTQ   $0x00000002, DI
-	JE      one662
+	JE      one690
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one662:
+one690:
 	TESTQ  $0x00000001, DI
-	JE     stored663
+	JE     stored691
 	VMOVSS X1, (AX)
 
-stored663:
-put660:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored691:
+put688:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y7, Y9, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y0
 	VFMADD231PS Y8, Y9, Y0
 	CMPQ        DI, $0x08
-	JNE         some664
-	VMOVUPS     Y0, 32(CX)
-	JMP         put665
+	JNE         some692
+	VMOVUPS     Y0, 32(DX)
+	JMP         put693
 
-some664:
-	LEAQ         32(CX), AX
+some692:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two666
+	JE           two694
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two666:
+two694:
 	TESTQ   $0x00000002, DI
-	JE      one667
+	JE      one695
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one667:
+one695:
 	TESTQ  $0x00000001, DI
-	JE     stored668
+	JE     stored696
 	VMOVSS X0, (AX)
 
-stored668:
-put665:
-	JMP stored648
+stored696:
+put693:
+	JMP stored676
 
-plain647:
+plain675:
 	VMULPS  Y1, Y9, Y1
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y1, (DX)
 	VMULPS  Y2, Y9, Y2
 	CMPQ    DI, $0x08
-	JNE     some669
-	VMOVUPS Y2, 32(CX)
-	JMP     put670
+	JNE     some697
+	VMOVUPS Y2, 32(DX)
+	JMP     put698
 
-some669:
-	LEAQ         32(CX), AX
+some697:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two671
+	JE           two699
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two671:
+two699:
 	TESTQ   $0x00000002, DI
-	JE      one672
+	JE      one700
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one672:
+one700:
 	TESTQ  $0x00000001, DI
-	JE     stored673
+	JE     stored701
 	VMOVSS X2, (AX)
 
-stored673:
-put670:
-	ADDQ    BX, CX
+stored701:
+put698:
+	ADDQ    CX, DX
 	VMULPS  Y3, Y9, Y3
-	VMOVUPS Y3, (CX)
+	VMOVUPS Y3, (DX)
 	VMULPS  Y4, Y9, Y4
 	CMPQ    DI, $0x08
-	JNE     some674
-	VMOVUPS Y4, 32(CX)
-	JMP     put675
+	JNE     some702
+	VMOVUPS Y4, 32(DX)
+	JMP     put703
 
-some674:
-	LEAQ         32(CX), AX
+some702:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two676
+	JE           two704
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two676:
+two704:
 	TESTQ   $0x00000002, DI
-	JE      one677
+	JE      one705
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one677:
+one705:
 	TESTQ  $0x00000001, DI
-	JE     stored678
+	JE     stored706
 	VMOVSS X4, (AX)
 
-stored678:
-put675:
-	ADDQ    BX, CX
+stored706:
+put703:
+	ADDQ    CX, DX
 	VMULPS  Y5, Y9, Y5
-	VMOVUPS Y5, (CX)
+	VMOVUPS Y5, (DX)
 	VMULPS  Y6, Y9, Y6
 	CMPQ    DI, $0x08
-	JNE     some679
-	VMOVUPS Y6, 32(CX)
-	JMP     put680
+	JNE     some707
+	VMOVUPS Y6, 32(DX)
+	JMP     put708
 
-some679:
-	LEAQ         32(CX), AX
+some707:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two681
+	JE           two709
 	VMOVUPS      X6, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y6, X6
 
-two681:
+two709:
 	TESTQ   $0x00000002, DI
-	JE      one682
+	JE      one710
 	VMOVLPS X6, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X6, X6, X6
 
-one682:
+one710:
 	TESTQ  $0x00000001, DI
-	JE     stored683
+	JE     stored711
 	VMOVSS X6, (AX)
 
-stored683:
-put680:
-	ADDQ    BX, CX
+stored711:
+put708:
+	ADDQ    CX, DX
 	VMULPS  Y7, Y9, Y7
-	VMOVUPS Y7, (CX)
+	VMOVUPS Y7, (DX)
 	VMULPS  Y8, Y9, Y8
 	CMPQ    DI, $0x08
-	JNE     some684
-	VMOVUPS Y8, 32(CX)
-	JMP     put685
+	JNE     some712
+	VMOVUPS Y8, 32(DX)
+	JMP     put713
 
-some684:
-	LEAQ         32(CX), AX
+some712:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two686
+	JE           two714
 	VMOVUPS      X8, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y8, X8
 
-two686:
+two714:
 	TESTQ   $0x00000002, DI
-	JE      one687
+	JE      one715
 	VMOVLPS X8, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X8, X8, X8
 
-one687:
+one715:
 	TESTQ  $0x00000001, DI
-	JE     stored688
+	JE     stored716
 	VMOVSS X8, (AX)
 
-stored688:
-put685:
-stored648:
+stored716:
+put713:
+stored676:
 	VZEROUPPER
 	RET
 
@@ -7188,6 +7220,9 @@ TEXT ·tileRows5x9to15AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -7198,482 +7233,484 @@ TEXT ·tileRows5x9to15AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	SUBQ       $0x04, BX
-	JL         rest690
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	LEAQ       (CX)(R8*2), R10
+	ADDQ       R8, R10
+	SUBQ       $0x04, DI
+	JL         rest719
 
-loop689:
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+loop718:
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (CX)(SI*1), Y13
+	VBROADCASTSS (CX)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y3
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (CX)(SI*2), Y13
+	VBROADCASTSS (CX)(R8*2), Y13
 	VFMADD231PS  Y11, Y13, Y5
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y11, Y13, Y7
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (R8)(SI*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS 4(CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 4(CX)(SI*1), Y13
+	VBROADCASTSS 4(CX)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y3
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 4(CX)(SI*2), Y13
+	VBROADCASTSS 4(CX)(R8*2), Y13
 	VFMADD231PS  Y11, Y13, Y5
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 4(R8), Y13
+	VBROADCASTSS 4(R10), Y13
 	VFMADD231PS  Y11, Y13, Y7
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 4(R8)(SI*1), Y13
+	VBROADCASTSS 4(R10)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS 8(CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 8(CX)(SI*1), Y13
+	VBROADCASTSS 8(CX)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y3
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 8(CX)(SI*2), Y13
+	VBROADCASTSS 8(CX)(R8*2), Y13
 	VFMADD231PS  Y11, Y13, Y5
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 8(R8), Y13
+	VBROADCASTSS 8(R10), Y13
 	VFMADD231PS  Y11, Y13, Y7
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 8(R8)(SI*1), Y13
+	VBROADCASTSS 8(R10)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+	ADDQ         R9, SI
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS 12(CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 12(CX)(SI*1), Y13
+	VBROADCASTSS 12(CX)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y3
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 12(CX)(SI*2), Y13
+	VBROADCASTSS 12(CX)(R8*2), Y13
 	VFMADD231PS  Y11, Y13, Y5
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 12(R8), Y13
+	VBROADCASTSS 12(R10), Y13
 	VFMADD231PS  Y11, Y13, Y7
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 12(R8)(SI*1), Y13
+	VBROADCASTSS 12(R10)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, BX
-	JGE          loop689
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, DI
+	JGE          loop718
 
-rest690:
-	ADDQ $0x04, BX
-	JE   done692
+rest719:
+	ADDQ $0x04, DI
+	JE   done721
 
-tail691:
-	VMOVUPS      (DX), Y11
-	VMASKMOVPS   32(DX), Y0, Y12
+tail720:
+	VMOVUPS      (SI), Y11
+	VMASKMOVPS   32(SI), Y0, Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y11, Y13, Y1
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (CX)(SI*1), Y13
+	VBROADCASTSS (CX)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y3
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (CX)(SI*2), Y13
+	VBROADCASTSS (CX)(R8*2), Y13
 	VFMADD231PS  Y11, Y13, Y5
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y11, Y13, Y7
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (R8)(SI*1), Y13
+	VBROADCASTSS (R10)(R8*1), Y13
 	VFMADD231PS  Y11, Y13, Y9
 	VFMADD231PS  Y12, Y13, Y10
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
-	DECQ         BX
-	JNE          tail691
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNE          tail720
 
-done692:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done721:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y11
-	TESTQ        DX, DX
-	JE           plain693
-	VMOVUPS      (DX), Y12
+	TESTQ        BX, BX
+	JE           plain722
+	VMOVUPS      (BX), Y12
 	VFMADD231PS  Y1, Y11, Y12
-	VMOVUPS      Y12, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
+	VMOVUPS      Y12, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
 	VFMADD231PS  Y2, Y11, Y1
 	CMPQ         DI, $0x08
-	JNE          some695
-	VMOVUPS      Y1, 32(CX)
-	JMP          put696
+	JNE          some724
+	VMOVUPS      Y1, 32(DX)
+	JMP          put725
 
-some695:
-	LEAQ         32(CX), AX
+some724:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two697
+	JE           two726
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two697:
+two726:
 	TESTQ   $0x00000002, DI
-	JE      one698
+	JE      one727
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one698:
+one727:
 	TESTQ  $0x00000001, DI
-	JE     stored699
+	JE     stored728
 	VMOVSS X1, (AX)
 
-stored699:
-put696:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored728:
+put725:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y3, Y11, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y4, Y11, Y1
 	CMPQ        DI, $0x08
-	JNE         some700
-	VMOVUPS     Y1, 32(CX)
-	JMP         put701
+	JNE         some729
+	VMOVUPS     Y1, 32(DX)
+	JMP         put730
 
-some700:
-	LEAQ         32(CX), AX
+some729:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two702
+	JE           two731
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two702:
+two731:
 	TESTQ   $0x00000002, DI
-	JE      one703
+	JE      one732
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one703:
+one732:
 	TESTQ  $0x00000001, DI
-	JE     stored704
+	JE     stored733
 	VMOVSS X1, (AX)
 
-stored704:
-put701:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored733:
+put730:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y5, Y11, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y6, Y11, Y1
 	CMPQ        DI, $0x08
-	JNE         some705
-	VMOVUPS     Y1, 32(CX)
-	JMP         put706
+	JNE         some734
+	VMOVUPS     Y1, 32(DX)
+	JMP         put735
 
-some705:
-	LEAQ         32(CX), AX
+some734:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two707
+	JE           two736
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two707:
+two736:
 	TESTQ   $0x00000002, DI
-	JE      one708
+	JE      one737
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one708:
+one737:
 	TESTQ  $0x00000001, DI
-	JE     stored709
+	JE     stored738
 	VMOVSS X1, (AX)
 
-stored709:
-put706:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored738:
+put735:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y7, Y11, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
 	VFMADD231PS Y8, Y11, Y1
 	CMPQ        DI, $0x08
-	JNE         some710
-	VMOVUPS     Y1, 32(CX)
-	JMP         put711
+	JNE         some739
+	VMOVUPS     Y1, 32(DX)
+	JMP         put740
 
-some710:
-	LEAQ         32(CX), AX
+some739:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two712
+	JE           two741
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two712:
+two741:
 	TESTQ   $0x00000002, DI
-	JE      one713
+	JE      one742
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one713:
+one742:
 	TESTQ  $0x00000001, DI
-	JE     stored714
+	JE     stored743
 	VMOVSS X1, (AX)
 
-stored714:
-put711:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
+stored743:
+put740:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMOVUPS     (BX), Y1
 	VFMADD231PS Y9, Y11, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y0
 	VFMADD231PS Y10, Y11, Y0
 	CMPQ        DI, $0x08
-	JNE         some715
-	VMOVUPS     Y0, 32(CX)
-	JMP         put716
+	JNE         some744
+	VMOVUPS     Y0, 32(DX)
+	JMP         put745
 
-some715:
-	LEAQ         32(CX), AX
+some744:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two717
+	JE           two746
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two717:
+two746:
 	TESTQ   $0x00000002, DI
-	JE      one718
+	JE      one747
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one718:
+one747:
 	TESTQ  $0x00000001, DI
-	JE     stored719
+	JE     stored748
 	VMOVSS X0, (AX)
 
-stored719:
-put716:
-	JMP stored694
+stored748:
+put745:
+	JMP stored723
 
-plain693:
+plain722:
 	VMULPS  Y1, Y11, Y1
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y1, (DX)
 	VMULPS  Y2, Y11, Y2
 	CMPQ    DI, $0x08
-	JNE     some720
-	VMOVUPS Y2, 32(CX)
-	JMP     put721
+	JNE     some749
+	VMOVUPS Y2, 32(DX)
+	JMP     put750
 
-some720:
-	LEAQ         32(CX), AX
+some749:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two722
+	JE           two751
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two722:
+two751:
 	TESTQ   $0x00000002, DI
-	JE      one723
+	JE      one752
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one723:
+one752:
 	TESTQ  $0x00000001, DI
-	JE     stored724
+	JE     stored753
 	VMOVSS X2, (AX)
 
-stored724:
-put721:
-	ADDQ    BX, CX
+stored753:
+put750:
+	ADDQ    CX, DX
 	VMULPS  Y3, Y11, Y3
-	VMOVUPS Y3, (CX)
+	VMOVUPS Y3, (DX)
 	VMULPS  Y4, Y11, Y4
 	CMPQ    DI, $0x08
-	JNE     some725
-	VMOVUPS Y4, 32(CX)
-	JMP     put726
+	JNE     some754
+	VMOVUPS Y4, 32(DX)
+	JMP     put755
 
-some725:
-	LEAQ         32(CX), AX
+some754:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two727
+	JE           two756
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two727:
+two756:
 	TESTQ   $0x00000002, DI
-	JE      one728
+	JE      one757
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one728:
+one757:
 	TESTQ  $0x00000001, DI
-	JE     stored729
+	JE     stored758
 	VMOVSS X4, (AX)
 
-stored729:
-put726:
-	ADDQ    BX, CX
+stored758:
+put755:
+	ADDQ    CX, DX
 	VMULPS  Y5, Y11, Y5
-	VMOVUPS Y5, (CX)
+	VMOVUPS Y5, (DX)
 	VMULPS  Y6, Y11, Y6
 	CMPQ    DI, $0x08
-	JNE     some730
-	VMOVUPS Y6, 32(CX)
-	JMP     put731
+	JNE     some759
+	VMOVUPS Y6, 32(DX)
+	JMP     put760
 
-some730:
-	LEAQ         32(CX), AX
+some759:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two732
+	JE           two761
 	VMOVUPS      X6, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y6, X6
 
-two732:
+two761:
 	TESTQ   $0x00000002, DI
-	JE      one733
+	JE      one762
 	VMOVLPS X6, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X6, X6, X6
 
-one733:
+one762:
 	TESTQ  $0x00000001, DI
-	JE     stored734
+	JE     stored763
 	VMOVSS X6, (AX)
 
-stored734:
-put731:
-	ADDQ    BX, CX
+stored763:
+put760:
+	ADDQ    CX, DX
 	VMULPS  Y7, Y11, Y7
-	VMOVUPS Y7, (CX)
+	VMOVUPS Y7, (DX)
 	VMULPS  Y8, Y11, Y8
 	CMPQ    DI, $0x08
-	JNE     some735
-	VMOVUPS Y8, 32(CX)
-	JMP     put736
+	JNE     some764
+	VMOVUPS Y8, 32(DX)
+	JMP     put765
 
-some735:
-	LEAQ         32(CX), AX
+some764:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two737
+	JE           two766
 	VMOVUPS      X8, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y8, X8
 
-two737:
+two766:
 	TESTQ   $0x00000002, DI
-	JE      one738
+	JE      one767
 	VMOVLPS X8, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X8, X8, X8
 
-one738:
+one767:
 	TESTQ  $0x00000001, DI
-	JE     stored739
+	JE     stored768
 	VMOVSS X8, (AX)
 
-stored739:
-put736:
-	ADDQ    BX, CX
+stored768:
+put765:
+	ADDQ    CX, DX
 	VMULPS  Y9, Y11, Y9
-	VMOVUPS Y9, (CX)
+	VMOVUPS Y9, (DX)
 	VMULPS  Y10, Y11, Y10
 	CMPQ    DI, $0x08
-	JNE     some740
-	VMOVUPS Y10, 32(CX)
-	JMP     put741
+	JNE     some769
+	VMOVUPS Y10, 32(DX)
+	JMP     put770
 
-some740:
-	LEAQ         32(CX), AX
+some769:
+	LEAQ         32(DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two742
+	JE           two771
 	VMOVUPS      X10, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y10, X10
 
-two742:
+two771:
 	TESTQ   $0x00000002, DI
-	JE      one743
+	JE      one772
 	VMOVLPS X10, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X10, X10, X10
 
-one743:
+one772:
 	TESTQ  $0x00000001, DI
-	JE     stored744
+	JE     stored773
 	VMOVSS X10, (AX)
 
-stored744:
-put741:
-stored694:
+stored773:
+put770:
+stored723:
 	VZEROUPPER
 	RET
 
 // func tileRows6x9to15AVX2(t *byte)
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileRows6x9to15AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVQ       72(AX), CX
-	VMOVUPS    (CX), Y0
+	MOVQ    t+0(FP), AX
+	MOVQ    72(AX), CX
+	VMOVUPS (CX), Y0
+	MOVQ    (AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+
+again774:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
@@ -7686,556 +7723,559 @@ TEXT ·tileRows6x9to15AVX2(SB), NOSPLIT, $0-8
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
 	VXORPS     Y12, Y12, Y12
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	PREFETCHT0 63(CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	SUBQ       $0x04, BX
-	JL         rest746
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	PREFETCHT0 63(SI)
+	MOVQ       CX, SI
+	MOVQ       8(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       40(AX), R9
+	MOVQ       48(AX), R10
+	LEAQ       (SI)(R9*2), R11
+	ADDQ       R9, R11
+	SUBQ       $0x04, R8
+	JL         rest776
 
-loop745:
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS (CX), Y15
+loop775:
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS (SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS (CX)(SI*1), Y15
+	VBROADCASTSS (SI)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS (CX)(SI*2), Y15
+	VBROADCASTSS (SI)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R11), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS (R8)(SI*1), Y15
+	VBROADCASTSS (R11)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS (R8)(SI*2), Y15
+	VBROADCASTSS (R11)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS 4(CX), Y15
+	ADDQ         R10, DI
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS 4(SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 4(CX)(SI*1), Y15
+	VBROADCASTSS 4(SI)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS 4(CX)(SI*2), Y15
+	VBROADCASTSS 4(SI)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS 4(R8), Y15
+	VBROADCASTSS 4(R11), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 4(R8)(SI*1), Y15
+	VBROADCASTSS 4(R11)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 4(R8)(SI*2), Y15
+	VBROADCASTSS 4(R11)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS 8(CX), Y15
+	ADDQ         R10, DI
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS 8(SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 8(CX)(SI*1), Y15
+	VBROADCASTSS 8(SI)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS 8(CX)(SI*2), Y15
+	VBROADCASTSS 8(SI)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS 8(R8), Y15
+	VBROADCASTSS 8(R11), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 8(R8)(SI*1), Y15
+	VBROADCASTSS 8(R11)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 8(R8)(SI*2), Y15
+	VBROADCASTSS 8(R11)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS 12(CX), Y15
+	ADDQ         R10, DI
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS 12(SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 12(CX)(SI*1), Y15
+	VBROADCASTSS 12(SI)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS 12(CX)(SI*2), Y15
+	VBROADCASTSS 12(SI)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS 12(R8), Y15
+	VBROADCASTSS 12(R11), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 12(R8)(SI*1), Y15
+	VBROADCASTSS 12(R11)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 12(R8)(SI*2), Y15
+	VBROADCASTSS 12(R11)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, BX
-	JGE          loop745
+	ADDQ         R10, DI
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, R11
+	SUBQ         $0x04, R8
+	JGE          loop775
 
-rest746:
-	ADDQ $0x04, BX
-	JE   done748
+rest776:
+	ADDQ $0x04, R8
+	JE   done778
 
-tail747:
-	VMOVUPS      (DX), Y13
-	VMASKMOVPS   32(DX), Y0, Y14
-	VBROADCASTSS (CX), Y15
+tail777:
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS (SI), Y15
 	VFMADD231PS  Y13, Y15, Y1
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS (CX)(SI*1), Y15
+	VBROADCASTSS (SI)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y3
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS (CX)(SI*2), Y15
+	VBROADCASTSS (SI)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y5
 	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS (R8), Y15
+	VBROADCASTSS (R11), Y15
 	VFMADD231PS  Y13, Y15, Y7
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS (R8)(SI*1), Y15
+	VBROADCASTSS (R11)(R9*1), Y15
 	VFMADD231PS  Y13, Y15, Y9
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS (R8)(SI*2), Y15
+	VBROADCASTSS (R11)(R9*2), Y15
 	VFMADD231PS  Y13, Y15, Y11
 	VFMADD231PS  Y14, Y15, Y12
-	ADDQ         DI, DX
-	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
-	DECQ         BX
-	JNE          tail747
+	ADDQ         R10, DI
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, R11
+	DECQ         R8
+	JNE          tail777
 
-done748:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), SI
-	MOVQ         104(AX), DI
+done778:
+	MOVQ         56(AX), SI
+	MOVQ         64(AX), DI
+	MOVQ         104(AX), R8
 	VBROADCASTSS 80(AX), Y13
-	TESTQ        DX, DX
-	JE           plain749
-	VMOVUPS      (DX), Y14
+	TESTQ        BX, BX
+	JE           plain779
+	VMOVUPS      (BX), Y14
 	VFMADD231PS  Y1, Y13, Y14
-	VMOVUPS      Y14, (CX)
-	VMASKMOVPS   32(DX), Y0, Y1
+	VMOVUPS      Y14, (DX)
+	VMASKMOVPS   32(BX), Y0, Y1
 	VFMADD231PS  Y2, Y13, Y1
-	CMPQ         DI, $0x08
-	JNE          some751
-	VMOVUPS      Y1, 32(CX)
-	JMP          put752
-
-some751:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two753
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two753:
-	TESTQ   $0x00000002, DI
-	JE      one754
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one754:
-	TESTQ  $0x00000001, DI
-	JE     stored755
-	VMOVSS X1, (AX)
-
-stored755:
-put752:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y3, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
-	VFMADD231PS Y4, Y13, Y1
-	CMPQ        DI, $0x08
-	JNE         some756
-	VMOVUPS     Y1, 32(CX)
-	JMP         put757
-
-some756:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two758
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two758:
-	TESTQ   $0x00000002, DI
-	JE      one759
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one759:
-	TESTQ  $0x00000001, DI
-	JE     stored760
-	VMOVSS X1, (AX)
-
-stored760:
-put757:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y5, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
-	VFMADD231PS Y6, Y13, Y1
-	CMPQ        DI, $0x08
-	JNE         some761
-	VMOVUPS     Y1, 32(CX)
-	JMP         put762
-
-some761:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two763
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two763:
-	TESTQ   $0x00000002, DI
-	JE      one764
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one764:
-	TESTQ  $0x00000001, DI
-	JE     stored765
-	VMOVSS X1, (AX)
-
-stored765:
-put762:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y7, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
-	VFMADD231PS Y8, Y13, Y1
-	CMPQ        DI, $0x08
-	JNE         some766
-	VMOVUPS     Y1, 32(CX)
-	JMP         put767
-
-some766:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two768
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two768:
-	TESTQ   $0x00000002, DI
-	JE      one769
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one769:
-	TESTQ  $0x00000001, DI
-	JE     stored770
-	VMOVSS X1, (AX)
-
-stored770:
-put767:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y9, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y1
-	VFMADD231PS Y10, Y13, Y1
-	CMPQ        DI, $0x08
-	JNE         some771
-	VMOVUPS     Y1, 32(CX)
-	JMP         put772
-
-some771:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two773
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two773:
-	TESTQ   $0x00000002, DI
-	JE      one774
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one774:
-	TESTQ  $0x00000001, DI
-	JE     stored775
-	VMOVSS X1, (AX)
-
-stored775:
-put772:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMOVUPS     (DX), Y1
-	VFMADD231PS Y11, Y13, Y1
-	VMOVUPS     Y1, (CX)
-	VMASKMOVPS  32(DX), Y0, Y0
-	VFMADD231PS Y12, Y13, Y0
-	CMPQ        DI, $0x08
-	JNE         some776
-	VMOVUPS     Y0, 32(CX)
-	JMP         put777
-
-some776:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two778
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two778:
-	TESTQ   $0x00000002, DI
-	JE      one779
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one779:
-	TESTQ  $0x00000001, DI
-	JE     stored780
-	VMOVSS X0, (AX)
-
-stored780:
-put777:
-	JMP stored750
-
-plain749:
-	VMULPS  Y1, Y13, Y1
-	VMOVUPS Y1, (CX)
-	VMULPS  Y2, Y13, Y2
-	CMPQ    DI, $0x08
-	JNE     some781
-	VMOVUPS Y2, 32(CX)
-	JMP     put782
+	CMPQ         R8, $0x08
+	JNE          some781
+	VMOVUPS      Y1, 32(DX)
+	JMP          put782
 
 some781:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
 	JE           two783
-	VMOVUPS      X2, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y2, X2
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y1, X1
 
 two783:
-	TESTQ   $0x00000002, DI
+	TESTQ   $0x00000002, R8
 	JE      one784
-	VMOVLPS X2, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X2, X2, X2
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X1, X1, X1
 
 one784:
-	TESTQ  $0x00000001, DI
+	TESTQ  $0x00000001, R8
 	JE     stored785
-	VMOVSS X2, (AX)
+	VMOVSS X1, (R9)
 
 stored785:
 put782:
-	ADDQ    BX, CX
-	VMULPS  Y3, Y13, Y3
-	VMOVUPS Y3, (CX)
-	VMULPS  Y4, Y13, Y4
-	CMPQ    DI, $0x08
-	JNE     some786
-	VMOVUPS Y4, 32(CX)
-	JMP     put787
+	ADDQ        DI, BX
+	ADDQ        SI, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y3, Y13, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
+	VFMADD231PS Y4, Y13, Y1
+	CMPQ        R8, $0x08
+	JNE         some786
+	VMOVUPS     Y1, 32(DX)
+	JMP         put787
 
 some786:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
 	JE           two788
-	VMOVUPS      X4, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y4, X4
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y1, X1
 
 two788:
-	TESTQ   $0x00000002, DI
+	TESTQ   $0x00000002, R8
 	JE      one789
-	VMOVLPS X4, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X4, X4, X4
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X1, X1, X1
 
 one789:
-	TESTQ  $0x00000001, DI
+	TESTQ  $0x00000001, R8
 	JE     stored790
-	VMOVSS X4, (AX)
+	VMOVSS X1, (R9)
 
 stored790:
 put787:
-	ADDQ    BX, CX
-	VMULPS  Y5, Y13, Y5
-	VMOVUPS Y5, (CX)
-	VMULPS  Y6, Y13, Y6
-	CMPQ    DI, $0x08
-	JNE     some791
-	VMOVUPS Y6, 32(CX)
-	JMP     put792
+	ADDQ        DI, BX
+	ADDQ        SI, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y5, Y13, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
+	VFMADD231PS Y6, Y13, Y1
+	CMPQ        R8, $0x08
+	JNE         some791
+	VMOVUPS     Y1, 32(DX)
+	JMP         put792
 
 some791:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
 	JE           two793
-	VMOVUPS      X6, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y6, X6
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y1, X1
 
 two793:
-	TESTQ   $0x00000002, DI
+	TESTQ   $0x00000002, R8
 	JE      one794
-	VMOVLPS X6, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X6, X6, X6
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X1, X1, X1
 
 one794:
-	TESTQ  $0x00000001, DI
+	TESTQ  $0x00000001, R8
 	JE     stored795
-	VMOVSS X6, (AX)
+	VMOVSS X1, (R9)
 
 stored795:
 put792:
-	ADDQ    BX, CX
-	VMULPS  Y7, Y13, Y7
-	VMOVUPS Y7, (CX)
-	VMULPS  Y8, Y13, Y8
-	CMPQ    DI, $0x08
-	JNE     some796
-	VMOVUPS Y8, 32(CX)
-	JMP     put797
+	ADDQ        DI, BX
+	ADDQ        SI, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y7, Y13, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
+	VFMADD231PS Y8, Y13, Y1
+	CMPQ        R8, $0x08
+	JNE         some796
+	VMOVUPS     Y1, 32(DX)
+	JMP         put797
 
 some796:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
 	JE           two798
-	VMOVUPS      X8, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y8, X8
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y1, X1
 
 two798:
-	TESTQ   $0x00000002, DI
+	TESTQ   $0x00000002, R8
 	JE      one799
-	VMOVLPS X8, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X8, X8, X8
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X1, X1, X1
 
 one799:
-	TESTQ  $0x00000001, DI
+	TESTQ  $0x00000001, R8
 	JE     stored800
-	VMOVSS X8, (AX)
+	VMOVSS X1, (R9)
 
 stored800:
 put797:
-	ADDQ    BX, CX
-	VMULPS  Y9, Y13, Y9
-	VMOVUPS Y9, (CX)
-	VMULPS  Y10, Y13, Y10
-	CMPQ    DI, $0x08
-	JNE     some801
-	VMOVUPS Y10, 32(CX)
-	JMP     put802
+	ADDQ        DI, BX
+	ADDQ        SI, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y9, Y13, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
+	VFMADD231PS Y10, Y13, Y1
+	CMPQ        R8, $0x08
+	JNE         some801
+	VMOVUPS     Y1, 32(DX)
+	JMP         put802
 
 some801:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
 	JE           two803
-	VMOVUPS      X10, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y10, X10
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y1, X1
 
 two803:
-	TESTQ   $0x00000002, DI
+	TESTQ   $0x00000002, R8
 	JE      one804
-	VMOVLPS X10, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X10, X10, X10
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X1, X1, X1
 
 one804:
-	TESTQ  $0x00000001, DI
+	TESTQ  $0x00000001, R8
 	JE     stored805
-	VMOVSS X10, (AX)
+	VMOVSS X1, (R9)
 
 stored805:
 put802:
-	ADDQ    BX, CX
-	VMULPS  Y11, Y13, Y11
-	VMOVUPS Y11, (CX)
-	VMULPS  Y12, Y13, Y12
-	CMPQ    DI, $0x08
-	JNE     some806
-	VMOVUPS Y12, 32(CX)
-	JMP     put807
+	ADDQ        DI, BX
+	ADDQ        SI, DX
+	VMOVUPS     (BX), Y1
+	VFMADD231PS Y11, Y13, Y1
+	VMOVUPS     Y1, (DX)
+	VMASKMOVPS  32(BX), Y0, Y1
+	VFMADD231PS Y12, Y13, Y1
+	CMPQ        R8, $0x08
+	JNE         some806
+	VMOVUPS     Y1, 32(DX)
+	JMP         put807
 
 some806:
-	LEAQ         32(CX), AX
-	TESTQ        $0x00000004, DI
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
 	JE           two808
-	VMOVUPS      X12, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y12, X12
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y1, X1
 
 two808:
-	TESTQ   $0x00000002, DI
+	TESTQ   $0x00000002, R8
 	JE      one809
-	VMOVLPS X12, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X12, X12, X12
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X1, X1, X1
 
 one809:
-	TESTQ  $0x00000001, DI
+	TESTQ  $0x00000001, R8
 	JE     stored810
-	VMOVSS X12, (AX)
+	VMOVSS X1, (R9)
 
 stored810:
 put807:
-stored750:
+	JMP stored780
+
+plain779:
+	VMULPS  Y1, Y13, Y1
+	VMOVUPS Y1, (DX)
+	VMULPS  Y2, Y13, Y2
+	CMPQ    R8, $0x08
+	JNE     some811
+	VMOVUPS Y2, 32(DX)
+	JMP     put812
+
+some811:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two813
+	VMOVUPS      X2, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y2, X2
+
+two813:
+	TESTQ   $0x00000002, R8
+	JE      one814
+	VMOVLPS X2, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X2, X2, X2
+
+one814:
+	TESTQ  $0x00000001, R8
+	JE     stored815
+	VMOVSS X2, (R9)
+
+stored815:
+put812:
+	ADDQ    SI, DX
+	VMULPS  Y3, Y13, Y3
+	VMOVUPS Y3, (DX)
+	VMULPS  Y4, Y13, Y4
+	CMPQ    R8, $0x08
+	JNE     some816
+	VMOVUPS Y4, 32(DX)
+	JMP     put817
+
+some816:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two818
+	VMOVUPS      X4, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y4, X4
+
+two818:
+	TESTQ   $0x00000002, R8
+	JE      one819
+	VMOVLPS X4, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X4, X4, X4
+
+one819:
+	TESTQ  $0x00000001, R8
+	JE     stored820
+	VMOVSS X4, (R9)
+
+stored820:
+put817:
+	ADDQ    SI, DX
+	VMULPS  Y5, Y13, Y5
+	VMOVUPS Y5, (DX)
+	VMULPS  Y6, Y13, Y6
+	CMPQ    R8, $0x08
+	JNE     some821
+	VMOVUPS Y6, 32(DX)
+	JMP     put822
+
+some821:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two823
+	VMOVUPS      X6, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y6, X6
+
+two823:
+	TESTQ   $0x00000002, R8
+	JE      one824
+	VMOVLPS X6, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X6, X6, X6
+
+one824:
+	TESTQ  $0x00000001, R8
+	JE     stored825
+	VMOVSS X6, (R9)
+
+stored825:
+put822:
+	ADDQ    SI, DX
+	VMULPS  Y7, Y13, Y7
+	VMOVUPS Y7, (DX)
+	VMULPS  Y8, Y13, Y8
+	CMPQ    R8, $0x08
+	JNE     some826
+	VMOVUPS Y8, 32(DX)
+	JMP     put827
+
+some826:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two828
+	VMOVUPS      X8, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y8, X8
+
+two828:
+	TESTQ   $0x00000002, R8
+	JE      one829
+	VMOVLPS X8, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X8, X8, X8
+
+one829:
+	TESTQ  $0x00000001, R8
+	JE     stored830
+	VMOVSS X8, (R9)
+
+stored830:
+put827:
+	ADDQ    SI, DX
+	VMULPS  Y9, Y13, Y9
+	VMOVUPS Y9, (DX)
+	VMULPS  Y10, Y13, Y10
+	CMPQ    R8, $0x08
+	JNE     some831
+	VMOVUPS Y10, 32(DX)
+	JMP     put832
+
+some831:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two833
+	VMOVUPS      X10, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y10, X10
+
+two833:
+	TESTQ   $0x00000002, R8
+	JE      one834
+	VMOVLPS X10, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X10, X10, X10
+
+one834:
+	TESTQ  $0x00000001, R8
+	JE     stored835
+	VMOVSS X10, (R9)
+
+stored835:
+put832:
+	ADDQ    SI, DX
+	VMULPS  Y11, Y13, Y11
+	VMOVUPS Y11, (DX)
+	VMULPS  Y12, Y13, Y12
+	CMPQ    R8, $0x08
+	JNE     some836
+	VMOVUPS Y12, 32(DX)
+	JMP     put837
+
+some836:
+	LEAQ         32(DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two838
+	VMOVUPS      X12, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y12, X12
+
+two838:
+	TESTQ   $0x00000002, R8
+	JE      one839
+	VMOVLPS X12, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X12, X12, X12
+
+one839:
+	TESTQ  $0x00000001, R8
+	JE     stored840
+	VMOVSS X12, (R9)
+
+stored840:
+put837:
+stored780:
+	ADDQ 88(AX), CX
+	ADDQ SI, DX
+	ADDQ DI, BX
+	DECQ 112(AX)
+	JNE  again774
 	VZEROUPPER
 	RET
 
@@ -8245,122 +8285,122 @@ TEXT ·tileRows1x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
 	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), SI
-	SUBQ       $0x04, BX
-	JL         rest812
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
+	VXORPS     Y1, Y1, Y1
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R8
+	SUBQ       $0x04, DI
+	JL         rest843
 
-loop811:
-	VMASKMOVPS   (DX), Y0, Y2
+loop842:
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         SI, DX
-	VMASKMOVPS   (DX), Y0, Y2
+	ADDQ         R8, SI
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS 4(CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         SI, DX
-	VMASKMOVPS   (DX), Y0, Y2
+	ADDQ         R8, SI
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS 8(CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         SI, DX
-	VMASKMOVPS   (DX), Y0, Y2
+	ADDQ         R8, SI
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS 12(CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         SI, DX
+	ADDQ         R8, SI
 	ADDQ         $0x10, CX
-	SUBQ         $0x04, BX
-	JGE          loop811
+	SUBQ         $0x04, DI
+	JGE          loop842
 
-rest812:
-	ADDQ $0x04, BX
-	JE   done814
+rest843:
+	ADDQ $0x04, DI
+	JE   done845
 
-tail813:
-	VMASKMOVPS   (DX), Y0, Y2
+tail844:
+	VMASKMOVPS   (SI), Y0, Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         SI, DX
+	ADDQ         R8, SI
 	ADDQ         $0x04, CX
-	DECQ         BX
-	JNE          tail813
+	DECQ         DI
+	JNE          tail844
 
-done814:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), BX
-	MOVQ         104(AX), BX
+done845:
+	MOVQ         56(AX), CX
+	MOVQ         64(AX), CX
+	MOVQ         104(AX), CX
 	VBROADCASTSS 80(AX), Y2
-	TESTQ        DX, DX
-	JE           plain815
-	VMASKMOVPS   (DX), Y0, Y0
+	TESTQ        BX, BX
+	JE           plain846
+	VMASKMOVPS   (BX), Y0, Y0
 	VFMADD231PS  Y1, Y2, Y0
-	CMPQ         BX, $0x08
-	JNE          some817
-	VMOVUPS      Y0, (CX)
-	JMP          put818
+	CMPQ         CX, $0x08
+	JNE          some848
+	VMOVUPS      Y0, (DX)
+	JMP          put849
 
-some817:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, BX
-	JE           two819
+some848:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, CX
+	JE           two850
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two819:
-	TESTQ   $0x00000002, BX
-	JE      one820
+two850:
+	TESTQ   $0x00000002, CX
+	JE      one851
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one820:
-	TESTQ  $0x00000001, BX
-	JE     stored821
+one851:
+	TESTQ  $0x00000001, CX
+	JE     stored852
 	VMOVSS X0, (AX)
 
-stored821:
-put818:
-	JMP stored816
+stored852:
+put849:
+	JMP stored847
 
-plain815:
+plain846:
 	VMULPS  Y1, Y2, Y1
-	CMPQ    BX, $0x08
-	JNE     some822
-	VMOVUPS Y1, (CX)
-	JMP     put823
+	CMPQ    CX, $0x08
+	JNE     some853
+	VMOVUPS Y1, (DX)
+	JMP     put854
 
-some822:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, BX
-	JE           two824
+some853:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, CX
+	JE           two855
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two824:
-	TESTQ   $0x00000002, BX
-	JE      one825
+two855:
+	TESTQ   $0x00000002, CX
+	JE      one856
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one825:
-	TESTQ  $0x00000001, BX
-	JE     stored826
+one856:
+	TESTQ  $0x00000001, CX
+	JE     stored857
 	VMOVSS X1, (AX)
 
-stored826:
-put823:
-stored816:
+stored857:
+put854:
+stored847:
 	VZEROUPPER
 	RET
 
@@ -8370,195 +8410,195 @@ TEXT ·tileRows2x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest828
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest860
 
-loop827:
-	VMASKMOVPS   (DX), Y0, Y3
+loop859:
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (CX)(SI*1), Y4
+	VBROADCASTSS (CX)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y3
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y4
+	VBROADCASTSS 4(CX)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y3
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS 8(CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y4
+	VBROADCASTSS 8(CX)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y3
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS 12(CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y4
+	VBROADCASTSS 12(CX)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	SUBQ         $0x04, BX
-	JGE          loop827
+	SUBQ         $0x04, DI
+	JGE          loop859
 
-rest828:
-	ADDQ $0x04, BX
-	JE   done830
+rest860:
+	ADDQ $0x04, DI
+	JE   done862
 
-tail829:
-	VMASKMOVPS   (DX), Y0, Y3
+tail861:
+	VMASKMOVPS   (SI), Y0, Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (CX)(SI*1), Y4
+	VBROADCASTSS (CX)(R8*1), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	DECQ         BX
-	JNE          tail829
+	DECQ         DI
+	JNE          tail861
 
-done830:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done862:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y3
-	TESTQ        DX, DX
-	JE           plain831
-	VMASKMOVPS   (DX), Y0, Y4
+	TESTQ        BX, BX
+	JE           plain863
+	VMASKMOVPS   (BX), Y0, Y4
 	VFMADD231PS  Y1, Y3, Y4
 	CMPQ         DI, $0x08
-	JNE          some833
-	VMOVUPS      Y4, (CX)
-	JMP          put834
+	JNE          some865
+	VMOVUPS      Y4, (DX)
+	JMP          put866
 
-some833:
-	LEAQ         (CX), AX
+some865:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two835
+	JE           two867
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two835:
+two867:
 	TESTQ   $0x00000002, DI
-	JE      one836
+	JE      one868
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one836:
+one868:
 	TESTQ  $0x00000001, DI
-	JE     stored837
+	JE     stored869
 	VMOVSS X4, (AX)
 
-stored837:
-put834:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
+stored869:
+put866:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y0
 	VFMADD231PS Y2, Y3, Y0
 	CMPQ        DI, $0x08
-	JNE         some838
-	VMOVUPS     Y0, (CX)
-	JMP         put839
+	JNE         some870
+	VMOVUPS     Y0, (DX)
+	JMP         put871
 
-some838:
-	LEAQ         (CX), AX
+some870:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two840
+	JE           two872
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two840:
+two872:
 	TESTQ   $0x00000002, DI
-	JE      one841
+	JE      one873
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one841:
+one873:
 	TESTQ  $0x00000001, DI
-	JE     stored842
+	JE     stored874
 	VMOVSS X0, (AX)
 
-stored842:
-put839:
-	JMP stored832
+stored874:
+put871:
+	JMP stored864
 
-plain831:
+plain863:
 	VMULPS  Y1, Y3, Y1
 	CMPQ    DI, $0x08
-	JNE     some843
-	VMOVUPS Y1, (CX)
-	JMP     put844
+	JNE     some875
+	VMOVUPS Y1, (DX)
+	JMP     put876
 
-some843:
-	LEAQ         (CX), AX
+some875:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two845
+	JE           two877
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two845:
+two877:
 	TESTQ   $0x00000002, DI
-	JE      one846
+	JE      one878
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one846:
+one878:
 	TESTQ  $0x00000001, DI
-	JE     stored847
+	JE     stored879
 	VMOVSS X1, (AX)
 
-stored847:
-put844:
-	ADDQ    BX, CX
+stored879:
+put876:
+	ADDQ    CX, DX
 	VMULPS  Y2, Y3, Y2
 	CMPQ    DI, $0x08
-	JNE     some848
-	VMOVUPS Y2, (CX)
-	JMP     put849
+	JNE     some880
+	VMOVUPS Y2, (DX)
+	JMP     put881
 
-some848:
-	LEAQ         (CX), AX
+some880:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two850
+	JE           two882
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two850:
+two882:
 	TESTQ   $0x00000002, DI
-	JE      one851
+	JE      one883
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one851:
+one883:
 	TESTQ  $0x00000001, DI
-	JE     stored852
+	JE     stored884
 	VMOVSS X2, (AX)
 
-stored852:
-put849:
-stored832:
+stored884:
+put881:
+stored864:
 	VZEROUPPER
 	RET
 
@@ -8568,268 +8608,268 @@ TEXT ·tileRows3x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	SUBQ       $0x04, BX
-	JL         rest854
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	SUBQ       $0x04, DI
+	JL         rest887
 
-loop853:
-	VMASKMOVPS   (DX), Y0, Y4
+loop886:
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(SI*1), Y5
+	VBROADCASTSS (CX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(SI*2), Y5
+	VBROADCASTSS (CX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y4
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS 4(CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y5
+	VBROADCASTSS 4(CX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 4(CX)(SI*2), Y5
+	VBROADCASTSS 4(CX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y4
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS 8(CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y5
+	VBROADCASTSS 8(CX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 8(CX)(SI*2), Y5
+	VBROADCASTSS 8(CX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y4
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS 12(CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y5
+	VBROADCASTSS 12(CX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 12(CX)(SI*2), Y5
+	VBROADCASTSS 12(CX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	SUBQ         $0x04, BX
-	JGE          loop853
+	SUBQ         $0x04, DI
+	JGE          loop886
 
-rest854:
-	ADDQ $0x04, BX
-	JE   done856
+rest887:
+	ADDQ $0x04, DI
+	JE   done889
 
-tail855:
-	VMASKMOVPS   (DX), Y0, Y4
+tail888:
+	VMASKMOVPS   (SI), Y0, Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (CX)(SI*1), Y5
+	VBROADCASTSS (CX)(R8*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (CX)(SI*2), Y5
+	VBROADCASTSS (CX)(R8*2), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	DECQ         BX
-	JNE          tail855
+	DECQ         DI
+	JNE          tail888
 
-done856:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done889:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y4
-	TESTQ        DX, DX
-	JE           plain857
-	VMASKMOVPS   (DX), Y0, Y5
+	TESTQ        BX, BX
+	JE           plain890
+	VMASKMOVPS   (BX), Y0, Y5
 	VFMADD231PS  Y1, Y4, Y5
 	CMPQ         DI, $0x08
-	JNE          some859
-	VMOVUPS      Y5, (CX)
-	JMP          put860
+	JNE          some892
+	VMOVUPS      Y5, (DX)
+	JMP          put893
 
-some859:
-	LEAQ         (CX), AX
+some892:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two861
+	JE           two894
 	VMOVUPS      X5, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y5, X5
 
-two861:
+two894:
 	TESTQ   $0x00000002, DI
-	JE      one862
+	JE      one895
 	VMOVLPS X5, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X5, X5, X5
 
-one862:
+one895:
 	TESTQ  $0x00000001, DI
-	JE     stored863
+	JE     stored896
 	VMOVSS X5, (AX)
 
-stored863:
-put860:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+stored896:
+put893:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y2, Y4, Y1
 	CMPQ        DI, $0x08
-	JNE         some864
-	VMOVUPS     Y1, (CX)
-	JMP         put865
+	JNE         some897
+	VMOVUPS     Y1, (DX)
+	JMP         put898
 
-some864:
-	LEAQ         (CX), AX
+some897:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two866
+	JE           two899
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two866:
+two899:
 	TESTQ   $0x00000002, DI
-	JE      one867
+	JE      one900
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one867:
+one900:
 	TESTQ  $0x00000001, DI
-	JE     stored868
+	JE     stored901
 	VMOVSS X1, (AX)
 
-stored868:
-put865:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
+stored901:
+put898:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y0
 	VFMADD231PS Y3, Y4, Y0
 	CMPQ        DI, $0x08
-	JNE         some869
-	VMOVUPS     Y0, (CX)
-	JMP         put870
+	JNE         some902
+	VMOVUPS     Y0, (DX)
+	JMP         put903
 
-some869:
-	LEAQ         (CX), AX
+some902:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two871
+	JE           two904
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two871:
+two904:
 	TESTQ   $0x00000002, DI
-	JE      one872
+	JE      one905
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one872:
+one905:
 	TESTQ  $0x00000001, DI
-	JE     stored873
+	JE     stored906
 	VMOVSS X0, (AX)
 
-stored873:
-put870:
-	JMP stored858
+stored906:
+put903:
+	JMP stored891
 
-plain857:
+plain890:
 	VMULPS  Y1, Y4, Y1
 	CMPQ    DI, $0x08
-	JNE     some874
-	VMOVUPS Y1, (CX)
-	JMP     put875
+	JNE     some907
+	VMOVUPS Y1, (DX)
+	JMP     put908
 
-some874:
-	LEAQ         (CX), AX
+some907:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two876
+	JE           two909
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two876:
+two909:
 	TESTQ   $0x00000002, DI
-	JE      one877
+	JE      one910
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one877:
+one910:
 	TESTQ  $0x00000001, DI
-	JE     stored878
+	JE     stored911
 	VMOVSS X1, (AX)
 
-stored878:
-put875:
-	ADDQ    BX, CX
+stored911:
+put908:
+	ADDQ    CX, DX
 	VMULPS  Y2, Y4, Y2
 	CMPQ    DI, $0x08
-	JNE     some879
-	VMOVUPS Y2, (CX)
-	JMP     put880
+	JNE     some912
+	VMOVUPS Y2, (DX)
+	JMP     put913
 
-some879:
-	LEAQ         (CX), AX
+some912:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two881
+	JE           two914
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two881:
+two914:
 	TESTQ   $0x00000002, DI
-	JE      one882
+	JE      one915
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one882:
+one915:
 	TESTQ  $0x00000001, DI
-	JE     stored883
+	JE     stored916
 	VMOVSS X2, (AX)
 
-stored883:
-put880:
-	ADDQ    BX, CX
+stored916:
+put913:
+	ADDQ    CX, DX
 	VMULPS  Y3, Y4, Y3
 	CMPQ    DI, $0x08
-	JNE     some884
-	VMOVUPS Y3, (CX)
-	JMP     put885
+	JNE     some917
+	VMOVUPS Y3, (DX)
+	JMP     put918
 
-some884:
-	LEAQ         (CX), AX
+some917:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two886
+	JE           two919
 	VMOVUPS      X3, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y3, X3
 
-two886:
+two919:
 	TESTQ   $0x00000002, DI
-	JE      one887
+	JE      one920
 	VMOVLPS X3, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X3, X3, X3
 
-one887:
+one920:
 	TESTQ  $0x00000001, DI
-	JE     stored888
+	JE     stored921
 	VMOVSS X3, (AX)
 
-stored888:
-put885:
-stored858:
+stored921:
+put918:
+stored891:
 	VZEROUPPER
 	RET
 
@@ -8839,345 +8879,345 @@ TEXT ·tileRows4x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	SUBQ       $0x04, BX
-	JL         rest890
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	LEAQ       (CX)(R8*2), R10
+	ADDQ       R8, R10
+	SUBQ       $0x04, DI
+	JL         rest924
 
-loop889:
-	VMASKMOVPS   (DX), Y0, Y5
+loop923:
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(SI*1), Y6
+	VBROADCASTSS (CX)(R8*1), Y6
 	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (CX)(SI*2), Y6
+	VBROADCASTSS (CX)(R8*2), Y6
 	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y5
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y6
+	VBROADCASTSS 4(CX)(R8*1), Y6
 	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 4(CX)(SI*2), Y6
+	VBROADCASTSS 4(CX)(R8*2), Y6
 	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 4(R8), Y6
+	VBROADCASTSS 4(R10), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y5
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS 8(CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y6
+	VBROADCASTSS 8(CX)(R8*1), Y6
 	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 8(CX)(SI*2), Y6
+	VBROADCASTSS 8(CX)(R8*2), Y6
 	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 8(R8), Y6
+	VBROADCASTSS 8(R10), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y5
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y6
+	VBROADCASTSS 12(CX)(R8*1), Y6
 	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 12(CX)(SI*2), Y6
+	VBROADCASTSS 12(CX)(R8*2), Y6
 	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 12(R8), Y6
+	VBROADCASTSS 12(R10), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, BX
-	JGE          loop889
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, DI
+	JGE          loop923
 
-rest890:
-	ADDQ $0x04, BX
-	JE   done892
+rest924:
+	ADDQ $0x04, DI
+	JE   done926
 
-tail891:
-	VMASKMOVPS   (DX), Y0, Y5
+tail925:
+	VMASKMOVPS   (SI), Y0, Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(SI*1), Y6
+	VBROADCASTSS (CX)(R8*1), Y6
 	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (CX)(SI*2), Y6
+	VBROADCASTSS (CX)(R8*2), Y6
 	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
-	DECQ         BX
-	JNE          tail891
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNE          tail925
 
-done892:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done926:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y5
-	TESTQ        DX, DX
-	JE           plain893
-	VMASKMOVPS   (DX), Y0, Y6
+	TESTQ        BX, BX
+	JE           plain927
+	VMASKMOVPS   (BX), Y0, Y6
 	VFMADD231PS  Y1, Y5, Y6
 	CMPQ         DI, $0x08
-	JNE          some895
-	VMOVUPS      Y6, (CX)
-	JMP          put896
+	JNE          some929
+	VMOVUPS      Y6, (DX)
+	JMP          put930
 
-some895:
-	LEAQ         (CX), AX
+some929:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two897
+	JE           two931
 	VMOVUPS      X6, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y6, X6
 
-two897:
+two931:
 	TESTQ   $0x00000002, DI
-	JE      one898
+	JE      one932
 	VMOVLPS X6, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X6, X6, X6
 
-one898:
+one932:
 	TESTQ  $0x00000001, DI
-	JE     stored899
+	JE     stored933
 	VMOVSS X6, (AX)
 
-stored899:
-put896:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+stored933:
+put930:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y2, Y5, Y1
 	CMPQ        DI, $0x08
-	JNE         some900
-	VMOVUPS     Y1, (CX)
-	JMP         put901
+	JNE         some934
+	VMOVUPS     Y1, (DX)
+	JMP         put935
 
-some900:
-	LEAQ         (CX), AX
+some934:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two902
+	JE           two936
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two902:
+two936:
 	TESTQ   $0x00000002, DI
-	JE      one903
+	JE      one937
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one903:
+one937:
 	TESTQ  $0x00000001, DI
-	JE     stored904
+	JE     stored938
 	VMOVSS X1, (AX)
 
-stored904:
-put901:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+stored938:
+put935:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y3, Y5, Y1
 	CMPQ        DI, $0x08
-	JNE         some905
-	VMOVUPS     Y1, (CX)
-	JMP         put906
+	JNE         some939
+	VMOVUPS     Y1, (DX)
+	JMP         put940
 
-some905:
-	LEAQ         (CX), AX
+some939:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two907
+	JE           two941
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two907:
+two941:
 	TESTQ   $0x00000002, DI
-	JE      one908
+	JE      one942
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one908:
+one942:
 	TESTQ  $0x00000001, DI
-	JE     stored909
+	JE     stored943
 	VMOVSS X1, (AX)
 
-stored909:
-put906:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
+stored943:
+put940:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y0
 	VFMADD231PS Y4, Y5, Y0
 	CMPQ        DI, $0x08
-	JNE         some910
-	VMOVUPS     Y0, (CX)
-	JMP         put911
+	JNE         some944
+	VMOVUPS     Y0, (DX)
+	JMP         put945
 
-some910:
-	LEAQ         (CX), AX
+some944:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two912
+	JE           two946
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two912:
+two946:
 	TESTQ   $0x00000002, DI
-	JE      one913
+	JE      one947
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one913:
+one947:
 	TESTQ  $0x00000001, DI
-	JE     stored914
+	JE     stored948
 	VMOVSS X0, (AX)
 
-stored914:
-put911:
-	JMP stored894
+stored948:
+put945:
+	JMP stored928
 
-plain893:
+plain927:
 	VMULPS  Y1, Y5, Y1
 	CMPQ    DI, $0x08
-	JNE     some915
-	VMOVUPS Y1, (CX)
-	JMP     put916
+	JNE     some949
+	VMOVUPS Y1, (DX)
+	JMP     put950
 
-some915:
-	LEAQ         (CX), AX
+some949:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two917
+	JE           two951
 	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y1, X1
 
-two917:
+two951:
 	TESTQ   $0x00000002, DI
-	JE      one918
+	JE      one952
 	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X1, X1, X1
 
-one918:
+one952:
 	TESTQ  $0x00000001, DI
-	JE     stored919
+	JE     stored953
 	VMOVSS X1, (AX)
 
-stored919:
-put916:
-	ADDQ    BX, CX
+stored953:
+put950:
+	ADDQ    CX, DX
 	VMULPS  Y2, Y5, Y2
 	CMPQ    DI, $0x08
-	JNE     some920
-	VMOVUPS Y2, (CX)
-	JMP     put921
+	JNE     some954
+	VMOVUPS Y2, (DX)
+	JMP     put955
 
-some920:
-	LEAQ         (CX), AX
+some954:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two922
+	JE           two956
 	VMOVUPS      X2, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y2, X2
 
-two922:
+two956:
 	TESTQ   $0x00000002, DI
-	JE      one923
+	JE      one957
 	VMOVLPS X2, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X2, X2, X2
 
-one923:
+one957:
 	TESTQ  $0x00000001, DI
-	JE     stored924
+	JE     stored958
 	VMOVSS X2, (AX)
 
-stored924:
-put921:
-	ADDQ    BX, CX
+stored958:
+put955:
+	ADDQ    CX, DX
 	VMULPS  Y3, Y5, Y3
 	CMPQ    DI, $0x08
-	JNE     some925
-	VMOVUPS Y3, (CX)
-	JMP     put926
+	JNE     some959
+	VMOVUPS Y3, (DX)
+	JMP     put960
 
-some925:
-	LEAQ         (CX), AX
+some959:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two927
+	JE           two961
 	VMOVUPS      X3, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y3, X3
 
-two927:
+two961:
 	TESTQ   $0x00000002, DI
-	JE      one928
+	JE      one962
 	VMOVLPS X3, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X3, X3, X3
 
-one928:
+one962:
 	TESTQ  $0x00000001, DI
-	JE     stored929
+	JE     stored963
 	VMOVSS X3, (AX)
 
-stored929:
-put926:
-	ADDQ    BX, CX
+stored963:
+put960:
+	ADDQ    CX, DX
 	VMULPS  Y4, Y5, Y4
 	CMPQ    DI, $0x08
-	JNE     some930
-	VMOVUPS Y4, (CX)
-	JMP     put931
+	JNE     some964
+	VMOVUPS Y4, (DX)
+	JMP     put965
 
-some930:
-	LEAQ         (CX), AX
+some964:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two932
+	JE           two966
 	VMOVUPS      X4, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y4, X4
 
-two932:
+two966:
 	TESTQ   $0x00000002, DI
-	JE      one933
+	JE      one967
 	VMOVLPS X4, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X4, X4, X4
 
-one933:
+one967:
 	TESTQ  $0x00000001, DI
-	JE     stored934
+	JE     stored968
 	VMOVSS X4, (AX)
 
-stored934:
-put931:
-stored894:
+stored968:
+put965:
+stored928:
 	VZEROUPPER
 	RET
 
@@ -9187,911 +9227,919 @@ TEXT ·tileRows5x1to8AVX2(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	MOVQ       72(AX), CX
 	VMOVUPS    (CX), Y0
+	MOVQ       (AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       24(AX), BX
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	SUBQ       $0x04, BX
-	JL         rest936
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       8(AX), SI
+	MOVQ       32(AX), DI
+	MOVQ       40(AX), R8
+	MOVQ       48(AX), R9
+	LEAQ       (CX)(R8*2), R10
+	ADDQ       R8, R10
+	SUBQ       $0x04, DI
+	JL         rest971
 
-loop935:
-	VMASKMOVPS   (DX), Y0, Y6
+loop970:
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(SI*1), Y7
+	VBROADCASTSS (CX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(SI*2), Y7
+	VBROADCASTSS (CX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R8)(SI*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y6
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS 4(CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y7
+	VBROADCASTSS 4(CX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 4(CX)(SI*2), Y7
+	VBROADCASTSS 4(CX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 4(R8), Y7
+	VBROADCASTSS 4(R10), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 4(R8)(SI*1), Y7
+	VBROADCASTSS 4(R10)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y6
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS 8(CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y7
+	VBROADCASTSS 8(CX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 8(CX)(SI*2), Y7
+	VBROADCASTSS 8(CX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 8(R8), Y7
+	VBROADCASTSS 8(R10), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 8(R8)(SI*1), Y7
+	VBROADCASTSS 8(R10)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y6
+	ADDQ         R9, SI
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS 12(CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y7
+	VBROADCASTSS 12(CX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(CX)(SI*2), Y7
+	VBROADCASTSS 12(CX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 12(R8), Y7
+	VBROADCASTSS 12(R10), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 12(R8)(SI*1), Y7
+	VBROADCASTSS 12(R10)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, BX
-	JGE          loop935
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, DI
+	JGE          loop970
 
-rest936:
-	ADDQ $0x04, BX
-	JE   done938
+rest971:
+	ADDQ $0x04, DI
+	JE   done973
 
-tail937:
-	VMASKMOVPS   (DX), Y0, Y6
+tail972:
+	VMASKMOVPS   (SI), Y0, Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (CX)(SI*1), Y7
+	VBROADCASTSS (CX)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(SI*2), Y7
+	VBROADCASTSS (CX)(R8*2), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (R8), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R8)(SI*1), Y7
+	VBROADCASTSS (R10)(R8*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, DX
+	ADDQ         R9, SI
 	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
-	DECQ         BX
-	JNE          tail937
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNE          tail972
 
-done938:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
+done973:
+	MOVQ         56(AX), CX
 	MOVQ         64(AX), SI
 	MOVQ         104(AX), DI
 	VBROADCASTSS 80(AX), Y6
-	TESTQ        DX, DX
-	JE           plain939
-	VMASKMOVPS   (DX), Y0, Y7
+	TESTQ        BX, BX
+	JE           plain974
+	VMASKMOVPS   (BX), Y0, Y7
 	VFMADD231PS  Y1, Y6, Y7
 	CMPQ         DI, $0x08
-	JNE          some941
-	VMOVUPS      Y7, (CX)
-	JMP          put942
+	JNE          some976
+	VMOVUPS      Y7, (DX)
+	JMP          put977
 
-some941:
-	LEAQ         (CX), AX
+some976:
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
-	JE           two943
+	JE           two978
 	VMOVUPS      X7, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y7, X7
 
-two943:
+two978:
 	TESTQ   $0x00000002, DI
-	JE      one944
+	JE      one979
 	VMOVLPS X7, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X7, X7, X7
 
-one944:
-	TESTQ  $0x00000001, DI
-	JE     stored945
-	VMOVSS X7, (AX)
-
-stored945:
-put942:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
-	VFMADD231PS Y2, Y6, Y1
-	CMPQ        DI, $0x08
-	JNE         some946
-	VMOVUPS     Y1, (CX)
-	JMP         put947
-
-some946:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two948
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two948:
-	TESTQ   $0x00000002, DI
-	JE      one949
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one949:
-	TESTQ  $0x00000001, DI
-	JE     stored950
-	VMOVSS X1, (AX)
-
-stored950:
-put947:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
-	VFMADD231PS Y3, Y6, Y1
-	CMPQ        DI, $0x08
-	JNE         some951
-	VMOVUPS     Y1, (CX)
-	JMP         put952
-
-some951:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two953
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two953:
-	TESTQ   $0x00000002, DI
-	JE      one954
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one954:
-	TESTQ  $0x00000001, DI
-	JE     stored955
-	VMOVSS X1, (AX)
-
-stored955:
-put952:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
-	VFMADD231PS Y4, Y6, Y1
-	CMPQ        DI, $0x08
-	JNE         some956
-	VMOVUPS     Y1, (CX)
-	JMP         put957
-
-some956:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two958
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two958:
-	TESTQ   $0x00000002, DI
-	JE      one959
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one959:
-	TESTQ  $0x00000001, DI
-	JE     stored960
-	VMOVSS X1, (AX)
-
-stored960:
-put957:
-	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
-	VFMADD231PS Y5, Y6, Y0
-	CMPQ        DI, $0x08
-	JNE         some961
-	VMOVUPS     Y0, (CX)
-	JMP         put962
-
-some961:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two963
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two963:
-	TESTQ   $0x00000002, DI
-	JE      one964
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one964:
-	TESTQ  $0x00000001, DI
-	JE     stored965
-	VMOVSS X0, (AX)
-
-stored965:
-put962:
-	JMP stored940
-
-plain939:
-	VMULPS  Y1, Y6, Y1
-	CMPQ    DI, $0x08
-	JNE     some966
-	VMOVUPS Y1, (CX)
-	JMP     put967
-
-some966:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two968
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y1, X1
-
-two968:
-	TESTQ   $0x00000002, DI
-	JE      one969
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X1, X1, X1
-
-one969:
-	TESTQ  $0x00000001, DI
-	JE     stored970
-	VMOVSS X1, (AX)
-
-stored970:
-put967:
-	ADDQ    BX, CX
-	VMULPS  Y2, Y6, Y2
-	CMPQ    DI, $0x08
-	JNE     some971
-	VMOVUPS Y2, (CX)
-	JMP     put972
-
-some971:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two973
-	VMOVUPS      X2, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y2, X2
-
-two973:
-	TESTQ   $0x00000002, DI
-	JE      one974
-	VMOVLPS X2, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X2, X2, X2
-
-one974:
-	TESTQ  $0x00000001, DI
-	JE     stored975
-	VMOVSS X2, (AX)
-
-stored975:
-put972:
-	ADDQ    BX, CX
-	VMULPS  Y3, Y6, Y3
-	CMPQ    DI, $0x08
-	JNE     some976
-	VMOVUPS Y3, (CX)
-	JMP     put977
-
-some976:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two978
-	VMOVUPS      X3, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y3, X3
-
-two978:
-	TESTQ   $0x00000002, DI
-	JE      one979
-	VMOVLPS X3, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X3, X3, X3
-
 one979:
 	TESTQ  $0x00000001, DI
 	JE     stored980
-	VMOVSS X3, (AX)
+	VMOVSS X7, (AX)
 
 stored980:
 put977:
-	ADDQ    BX, CX
-	VMULPS  Y4, Y6, Y4
-	CMPQ    DI, $0x08
-	JNE     some981
-	VMOVUPS Y4, (CX)
-	JMP     put982
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
+	VFMADD231PS Y2, Y6, Y1
+	CMPQ        DI, $0x08
+	JNE         some981
+	VMOVUPS     Y1, (DX)
+	JMP         put982
 
 some981:
-	LEAQ         (CX), AX
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two983
-	VMOVUPS      X4, (AX)
+	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y4, X4
+	VEXTRACTF128 $0x01, Y1, X1
 
 two983:
 	TESTQ   $0x00000002, DI
 	JE      one984
-	VMOVLPS X4, (AX)
+	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X4, X4, X4
+	VSHUFPS $0xee, X1, X1, X1
 
 one984:
 	TESTQ  $0x00000001, DI
 	JE     stored985
-	VMOVSS X4, (AX)
+	VMOVSS X1, (AX)
 
 stored985:
 put982:
-	ADDQ    BX, CX
-	VMULPS  Y5, Y6, Y5
-	CMPQ    DI, $0x08
-	JNE     some986
-	VMOVUPS Y5, (CX)
-	JMP     put987
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
+	VFMADD231PS Y3, Y6, Y1
+	CMPQ        DI, $0x08
+	JNE         some986
+	VMOVUPS     Y1, (DX)
+	JMP         put987
 
 some986:
-	LEAQ         (CX), AX
+	LEAQ         (DX), AX
 	TESTQ        $0x00000004, DI
 	JE           two988
-	VMOVUPS      X5, (AX)
+	VMOVUPS      X1, (AX)
 	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y5, X5
+	VEXTRACTF128 $0x01, Y1, X1
 
 two988:
 	TESTQ   $0x00000002, DI
 	JE      one989
-	VMOVLPS X5, (AX)
+	VMOVLPS X1, (AX)
 	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X5, X5, X5
+	VSHUFPS $0xee, X1, X1, X1
 
 one989:
 	TESTQ  $0x00000001, DI
 	JE     stored990
-	VMOVSS X5, (AX)
+	VMOVSS X1, (AX)
 
 stored990:
 put987:
-stored940:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y1
+	VFMADD231PS Y4, Y6, Y1
+	CMPQ        DI, $0x08
+	JNE         some991
+	VMOVUPS     Y1, (DX)
+	JMP         put992
+
+some991:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two993
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two993:
+	TESTQ   $0x00000002, DI
+	JE      one994
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one994:
+	TESTQ  $0x00000001, DI
+	JE     stored995
+	VMOVSS X1, (AX)
+
+stored995:
+put992:
+	ADDQ        SI, BX
+	ADDQ        CX, DX
+	VMASKMOVPS  (BX), Y0, Y0
+	VFMADD231PS Y5, Y6, Y0
+	CMPQ        DI, $0x08
+	JNE         some996
+	VMOVUPS     Y0, (DX)
+	JMP         put997
+
+some996:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two998
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two998:
+	TESTQ   $0x00000002, DI
+	JE      one999
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one999:
+	TESTQ  $0x00000001, DI
+	JE     stored1000
+	VMOVSS X0, (AX)
+
+stored1000:
+put997:
+	JMP stored975
+
+plain974:
+	VMULPS  Y1, Y6, Y1
+	CMPQ    DI, $0x08
+	JNE     some1001
+	VMOVUPS Y1, (DX)
+	JMP     put1002
+
+some1001:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1003
+	VMOVUPS      X1, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y1, X1
+
+two1003:
+	TESTQ   $0x00000002, DI
+	JE      one1004
+	VMOVLPS X1, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X1, X1, X1
+
+one1004:
+	TESTQ  $0x00000001, DI
+	JE     stored1005
+	VMOVSS X1, (AX)
+
+stored1005:
+put1002:
+	ADDQ    CX, DX
+	VMULPS  Y2, Y6, Y2
+	CMPQ    DI, $0x08
+	JNE     some1006
+	VMOVUPS Y2, (DX)
+	JMP     put1007
+
+some1006:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1008
+	VMOVUPS      X2, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y2, X2
+
+two1008:
+	TESTQ   $0x00000002, DI
+	JE      one1009
+	VMOVLPS X2, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X2, X2, X2
+
+one1009:
+	TESTQ  $0x00000001, DI
+	JE     stored1010
+	VMOVSS X2, (AX)
+
+stored1010:
+put1007:
+	ADDQ    CX, DX
+	VMULPS  Y3, Y6, Y3
+	CMPQ    DI, $0x08
+	JNE     some1011
+	VMOVUPS Y3, (DX)
+	JMP     put1012
+
+some1011:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1013
+	VMOVUPS      X3, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y3, X3
+
+two1013:
+	TESTQ   $0x00000002, DI
+	JE      one1014
+	VMOVLPS X3, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X3, X3, X3
+
+one1014:
+	TESTQ  $0x00000001, DI
+	JE     stored1015
+	VMOVSS X3, (AX)
+
+stored1015:
+put1012:
+	ADDQ    CX, DX
+	VMULPS  Y4, Y6, Y4
+	CMPQ    DI, $0x08
+	JNE     some1016
+	VMOVUPS Y4, (DX)
+	JMP     put1017
+
+some1016:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1018
+	VMOVUPS      X4, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y4, X4
+
+two1018:
+	TESTQ   $0x00000002, DI
+	JE      one1019
+	VMOVLPS X4, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X4, X4, X4
+
+one1019:
+	TESTQ  $0x00000001, DI
+	JE     stored1020
+	VMOVSS X4, (AX)
+
+stored1020:
+put1017:
+	ADDQ    CX, DX
+	VMULPS  Y5, Y6, Y5
+	CMPQ    DI, $0x08
+	JNE     some1021
+	VMOVUPS Y5, (DX)
+	JMP     put1022
+
+some1021:
+	LEAQ         (DX), AX
+	TESTQ        $0x00000004, DI
+	JE           two1023
+	VMOVUPS      X5, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y5, X5
+
+two1023:
+	TESTQ   $0x00000002, DI
+	JE      one1024
+	VMOVLPS X5, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X5, X5, X5
+
+one1024:
+	TESTQ  $0x00000001, DI
+	JE     stored1025
+	VMOVSS X5, (AX)
+
+stored1025:
+put1022:
+stored975:
 	VZEROUPPER
 	RET
 
 // func tileRows6x1to8AVX2(t *byte)
 // Requires: AVX, FMA3, MMX+
 TEXT ·tileRows6x1to8AVX2(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
-	MOVQ       72(AX), CX
-	VMOVUPS    (CX), Y0
+	MOVQ    t+0(FP), AX
+	MOVQ    72(AX), CX
+	VMOVUPS (CX), Y0
+	MOVQ    (AX), CX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), BX
+
+again1026:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
-	MOVQ       16(AX), CX
-	MOVQ       56(AX), DX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	ADDQ       DX, CX
-	PREFETCHT0 (CX)
-	MOVQ       (AX), CX
-	MOVQ       8(AX), DX
-	MOVQ       32(AX), BX
-	MOVQ       40(AX), SI
-	MOVQ       48(AX), DI
-	LEAQ       (CX)(SI*2), R8
-	ADDQ       SI, R8
-	SUBQ       $0x04, BX
-	JL         rest992
+	MOVQ       DX, SI
+	MOVQ       56(AX), DI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	ADDQ       DI, SI
+	PREFETCHT0 (SI)
+	MOVQ       CX, SI
+	MOVQ       8(AX), DI
+	MOVQ       32(AX), R8
+	MOVQ       40(AX), R9
+	MOVQ       48(AX), R10
+	LEAQ       (SI)(R9*2), R11
+	ADDQ       R9, R11
+	SUBQ       $0x04, R8
+	JL         rest1028
 
-loop991:
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (CX), Y8
+loop1027:
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (CX)(SI*1), Y8
+	VBROADCASTSS (SI)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS (CX)(SI*2), Y8
+	VBROADCASTSS (SI)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS (R8)(SI*1), Y8
+	VBROADCASTSS (R11)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS (R8)(SI*2), Y8
+	VBROADCASTSS (R11)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS 4(CX), Y8
+	ADDQ         R10, DI
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS 4(SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX)(SI*1), Y8
+	VBROADCASTSS 4(SI)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS 4(CX)(SI*2), Y8
+	VBROADCASTSS 4(SI)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 4(R8), Y8
+	VBROADCASTSS 4(R11), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS 4(R8)(SI*1), Y8
+	VBROADCASTSS 4(R11)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS 4(R8)(SI*2), Y8
+	VBROADCASTSS 4(R11)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS 8(CX), Y8
+	ADDQ         R10, DI
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS 8(SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 8(CX)(SI*1), Y8
+	VBROADCASTSS 8(SI)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS 8(CX)(SI*2), Y8
+	VBROADCASTSS 8(SI)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(R8), Y8
+	VBROADCASTSS 8(R11), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS 8(R8)(SI*1), Y8
+	VBROADCASTSS 8(R11)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS 8(R8)(SI*2), Y8
+	VBROADCASTSS 8(R11)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS 12(CX), Y8
+	ADDQ         R10, DI
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS 12(SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 12(CX)(SI*1), Y8
+	VBROADCASTSS 12(SI)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS 12(CX)(SI*2), Y8
+	VBROADCASTSS 12(SI)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(R8), Y8
+	VBROADCASTSS 12(R11), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS 12(R8)(SI*1), Y8
+	VBROADCASTSS 12(R11)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS 12(R8)(SI*2), Y8
+	VBROADCASTSS 12(R11)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	ADDQ         $0x10, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, BX
-	JGE          loop991
+	ADDQ         R10, DI
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, R11
+	SUBQ         $0x04, R8
+	JGE          loop1027
 
-rest992:
-	ADDQ $0x04, BX
-	JE   done994
+rest1028:
+	ADDQ $0x04, R8
+	JE   done1030
 
-tail993:
-	VMASKMOVPS   (DX), Y0, Y7
-	VBROADCASTSS (CX), Y8
+tail1029:
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (CX)(SI*1), Y8
+	VBROADCASTSS (SI)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS (CX)(SI*2), Y8
+	VBROADCASTSS (SI)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS (R8)(SI*1), Y8
+	VBROADCASTSS (R11)(R9*1), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS (R8)(SI*2), Y8
+	VBROADCASTSS (R11)(R9*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         DI, DX
-	ADDQ         $0x04, CX
-	ADDQ         $0x04, R8
-	DECQ         BX
-	JNE          tail993
+	ADDQ         R10, DI
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, R11
+	DECQ         R8
+	JNE          tail1029
 
-done994:
-	MOVQ         16(AX), CX
-	MOVQ         24(AX), DX
-	MOVQ         56(AX), BX
-	MOVQ         64(AX), SI
-	MOVQ         104(AX), DI
+done1030:
+	MOVQ         56(AX), SI
+	MOVQ         64(AX), DI
+	MOVQ         104(AX), R8
 	VBROADCASTSS 80(AX), Y7
-	TESTQ        DX, DX
-	JE           plain995
-	VMASKMOVPS   (DX), Y0, Y8
+	TESTQ        BX, BX
+	JE           plain1031
+	VMASKMOVPS   (BX), Y0, Y8
 	VFMADD231PS  Y1, Y7, Y8
-	CMPQ         DI, $0x08
-	JNE          some997
-	VMOVUPS      Y8, (CX)
-	JMP          put998
+	CMPQ         R8, $0x08
+	JNE          some1033
+	VMOVUPS      Y8, (DX)
+	JMP          put1034
 
-some997:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two999
-	VMOVUPS      X8, (AX)
-	ADDQ         $0x10, AX
+some1033:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1035
+	VMOVUPS      X8, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y8, X8
 
-two999:
-	TESTQ   $0x00000002, DI
-	JE      one1000
-	VMOVLPS X8, (AX)
-	ADDQ    $0x08, AX
+two1035:
+	TESTQ   $0x00000002, R8
+	JE      one1036
+	VMOVLPS X8, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X8, X8, X8
 
-one1000:
-	TESTQ  $0x00000001, DI
-	JE     stored1001
-	VMOVSS X8, (AX)
+one1036:
+	TESTQ  $0x00000001, R8
+	JE     stored1037
+	VMOVSS X8, (R9)
 
-stored1001:
-put998:
+stored1037:
+put1034:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y2, Y7, Y1
-	CMPQ        DI, $0x08
-	JNE         some1002
-	VMOVUPS     Y1, (CX)
-	JMP         put1003
+	CMPQ        R8, $0x08
+	JNE         some1038
+	VMOVUPS     Y1, (DX)
+	JMP         put1039
 
-some1002:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1004
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some1038:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1040
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two1004:
-	TESTQ   $0x00000002, DI
-	JE      one1005
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two1040:
+	TESTQ   $0x00000002, R8
+	JE      one1041
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one1005:
-	TESTQ  $0x00000001, DI
-	JE     stored1006
-	VMOVSS X1, (AX)
+one1041:
+	TESTQ  $0x00000001, R8
+	JE     stored1042
+	VMOVSS X1, (R9)
 
-stored1006:
-put1003:
+stored1042:
+put1039:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y3, Y7, Y1
-	CMPQ        DI, $0x08
-	JNE         some1007
-	VMOVUPS     Y1, (CX)
-	JMP         put1008
+	CMPQ        R8, $0x08
+	JNE         some1043
+	VMOVUPS     Y1, (DX)
+	JMP         put1044
 
-some1007:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1009
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some1043:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1045
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two1009:
-	TESTQ   $0x00000002, DI
-	JE      one1010
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two1045:
+	TESTQ   $0x00000002, R8
+	JE      one1046
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one1010:
-	TESTQ  $0x00000001, DI
-	JE     stored1011
-	VMOVSS X1, (AX)
+one1046:
+	TESTQ  $0x00000001, R8
+	JE     stored1047
+	VMOVSS X1, (R9)
 
-stored1011:
-put1008:
+stored1047:
+put1044:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y4, Y7, Y1
-	CMPQ        DI, $0x08
-	JNE         some1012
-	VMOVUPS     Y1, (CX)
-	JMP         put1013
+	CMPQ        R8, $0x08
+	JNE         some1048
+	VMOVUPS     Y1, (DX)
+	JMP         put1049
 
-some1012:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1014
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some1048:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1050
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two1014:
-	TESTQ   $0x00000002, DI
-	JE      one1015
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two1050:
+	TESTQ   $0x00000002, R8
+	JE      one1051
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one1015:
-	TESTQ  $0x00000001, DI
-	JE     stored1016
-	VMOVSS X1, (AX)
+one1051:
+	TESTQ  $0x00000001, R8
+	JE     stored1052
+	VMOVSS X1, (R9)
 
-stored1016:
-put1013:
+stored1052:
+put1049:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y1
+	VMASKMOVPS  (BX), Y0, Y1
 	VFMADD231PS Y5, Y7, Y1
-	CMPQ        DI, $0x08
-	JNE         some1017
-	VMOVUPS     Y1, (CX)
-	JMP         put1018
+	CMPQ        R8, $0x08
+	JNE         some1053
+	VMOVUPS     Y1, (DX)
+	JMP         put1054
 
-some1017:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1019
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some1053:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1055
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two1019:
-	TESTQ   $0x00000002, DI
-	JE      one1020
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two1055:
+	TESTQ   $0x00000002, R8
+	JE      one1056
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one1020:
-	TESTQ  $0x00000001, DI
-	JE     stored1021
-	VMOVSS X1, (AX)
+one1056:
+	TESTQ  $0x00000001, R8
+	JE     stored1057
+	VMOVSS X1, (R9)
 
-stored1021:
-put1018:
+stored1057:
+put1054:
+	ADDQ        DI, BX
 	ADDQ        SI, DX
-	ADDQ        BX, CX
-	VMASKMOVPS  (DX), Y0, Y0
-	VFMADD231PS Y6, Y7, Y0
-	CMPQ        DI, $0x08
-	JNE         some1022
-	VMOVUPS     Y0, (CX)
-	JMP         put1023
+	VMASKMOVPS  (BX), Y0, Y1
+	VFMADD231PS Y6, Y7, Y1
+	CMPQ        R8, $0x08
+	JNE         some1058
+	VMOVUPS     Y1, (DX)
+	JMP         put1059
 
-some1022:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1024
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two1024:
-	TESTQ   $0x00000002, DI
-	JE      one1025
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one1025:
-	TESTQ  $0x00000001, DI
-	JE     stored1026
-	VMOVSS X0, (AX)
-
-stored1026:
-put1023:
-	JMP stored996
-
-plain995:
-	VMULPS  Y1, Y7, Y1
-	CMPQ    DI, $0x08
-	JNE     some1027
-	VMOVUPS Y1, (CX)
-	JMP     put1028
-
-some1027:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1029
-	VMOVUPS      X1, (AX)
-	ADDQ         $0x10, AX
+some1058:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1060
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y1, X1
 
-two1029:
-	TESTQ   $0x00000002, DI
-	JE      one1030
-	VMOVLPS X1, (AX)
-	ADDQ    $0x08, AX
+two1060:
+	TESTQ   $0x00000002, R8
+	JE      one1061
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X1, X1, X1
 
-one1030:
-	TESTQ  $0x00000001, DI
-	JE     stored1031
-	VMOVSS X1, (AX)
+one1061:
+	TESTQ  $0x00000001, R8
+	JE     stored1062
+	VMOVSS X1, (R9)
 
-stored1031:
-put1028:
-	ADDQ    BX, CX
+stored1062:
+put1059:
+	JMP stored1032
+
+plain1031:
+	VMULPS  Y1, Y7, Y1
+	CMPQ    R8, $0x08
+	JNE     some1063
+	VMOVUPS Y1, (DX)
+	JMP     put1064
+
+some1063:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1065
+	VMOVUPS      X1, (R9)
+	ADDQ         $0x10, R9
+	VEXTRACTF128 $0x01, Y1, X1
+
+two1065:
+	TESTQ   $0x00000002, R8
+	JE      one1066
+	VMOVLPS X1, (R9)
+	ADDQ    $0x08, R9
+	VSHUFPS $0xee, X1, X1, X1
+
+one1066:
+	TESTQ  $0x00000001, R8
+	JE     stored1067
+	VMOVSS X1, (R9)
+
+stored1067:
+put1064:
+	ADDQ    SI, DX
 	VMULPS  Y2, Y7, Y2
-	CMPQ    DI, $0x08
-	JNE     some1032
-	VMOVUPS Y2, (CX)
-	JMP     put1033
+	CMPQ    R8, $0x08
+	JNE     some1068
+	VMOVUPS Y2, (DX)
+	JMP     put1069
 
-some1032:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1034
-	VMOVUPS      X2, (AX)
-	ADDQ         $0x10, AX
+some1068:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1070
+	VMOVUPS      X2, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y2, X2
 
-two1034:
-	TESTQ   $0x00000002, DI
-	JE      one1035
-	VMOVLPS X2, (AX)
-	ADDQ    $0x08, AX
+two1070:
+	TESTQ   $0x00000002, R8
+	JE      one1071
+	VMOVLPS X2, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X2, X2, X2
 
-one1035:
-	TESTQ  $0x00000001, DI
-	JE     stored1036
-	VMOVSS X2, (AX)
+one1071:
+	TESTQ  $0x00000001, R8
+	JE     stored1072
+	VMOVSS X2, (R9)
 
-stored1036:
-put1033:
-	ADDQ    BX, CX
+stored1072:
+put1069:
+	ADDQ    SI, DX
 	VMULPS  Y3, Y7, Y3
-	CMPQ    DI, $0x08
-	JNE     some1037
-	VMOVUPS Y3, (CX)
-	JMP     put1038
+	CMPQ    R8, $0x08
+	JNE     some1073
+	VMOVUPS Y3, (DX)
+	JMP     put1074
 
-some1037:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1039
-	VMOVUPS      X3, (AX)
-	ADDQ         $0x10, AX
+some1073:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1075
+	VMOVUPS      X3, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y3, X3
 
-two1039:
-	TESTQ   $0x00000002, DI
-	JE      one1040
-	VMOVLPS X3, (AX)
-	ADDQ    $0x08, AX
+two1075:
+	TESTQ   $0x00000002, R8
+	JE      one1076
+	VMOVLPS X3, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X3, X3, X3
 
-one1040:
-	TESTQ  $0x00000001, DI
-	JE     stored1041
-	VMOVSS X3, (AX)
+one1076:
+	TESTQ  $0x00000001, R8
+	JE     stored1077
+	VMOVSS X3, (R9)
 
-stored1041:
-put1038:
-	ADDQ    BX, CX
+stored1077:
+put1074:
+	ADDQ    SI, DX
 	VMULPS  Y4, Y7, Y4
-	CMPQ    DI, $0x08
-	JNE     some1042
-	VMOVUPS Y4, (CX)
-	JMP     put1043
+	CMPQ    R8, $0x08
+	JNE     some1078
+	VMOVUPS Y4, (DX)
+	JMP     put1079
 
-some1042:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1044
-	VMOVUPS      X4, (AX)
-	ADDQ         $0x10, AX
+some1078:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1080
+	VMOVUPS      X4, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y4, X4
 
-two1044:
-	TESTQ   $0x00000002, DI
-	JE      one1045
-	VMOVLPS X4, (AX)
-	ADDQ    $0x08, AX
+two1080:
+	TESTQ   $0x00000002, R8
+	JE      one1081
+	VMOVLPS X4, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X4, X4, X4
 
-one1045:
-	TESTQ  $0x00000001, DI
-	JE     stored1046
-	VMOVSS X4, (AX)
+one1081:
+	TESTQ  $0x00000001, R8
+	JE     stored1082
+	VMOVSS X4, (R9)
 
-stored1046:
-put1043:
-	ADDQ    BX, CX
+stored1082:
+put1079:
+	ADDQ    SI, DX
 	VMULPS  Y5, Y7, Y5
-	CMPQ    DI, $0x08
-	JNE     some1047
-	VMOVUPS Y5, (CX)
-	JMP     put1048
+	CMPQ    R8, $0x08
+	JNE     some1083
+	VMOVUPS Y5, (DX)
+	JMP     put1084
 
-some1047:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1049
-	VMOVUPS      X5, (AX)
-	ADDQ         $0x10, AX
+some1083:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1085
+	VMOVUPS      X5, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y5, X5
 
-two1049:
-	TESTQ   $0x00000002, DI
-	JE      one1050
-	VMOVLPS X5, (AX)
-	ADDQ    $0x08, AX
+two1085:
+	TESTQ   $0x00000002, R8
+	JE      one1086
+	VMOVLPS X5, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X5, X5, X5
 
-one1050:
-	TESTQ  $0x00000001, DI
-	JE     stored1051
-	VMOVSS X5, (AX)
+one1086:
+	TESTQ  $0x00000001, R8
+	JE     stored1087
+	VMOVSS X5, (R9)
 
-stored1051:
-put1048:
-	ADDQ    BX, CX
+stored1087:
+put1084:
+	ADDQ    SI, DX
 	VMULPS  Y6, Y7, Y6
-	CMPQ    DI, $0x08
-	JNE     some1052
-	VMOVUPS Y6, (CX)
-	JMP     put1053
+	CMPQ    R8, $0x08
+	JNE     some1088
+	VMOVUPS Y6, (DX)
+	JMP     put1089
 
-some1052:
-	LEAQ         (CX), AX
-	TESTQ        $0x00000004, DI
-	JE           two1054
-	VMOVUPS      X6, (AX)
-	ADDQ         $0x10, AX
+some1088:
+	LEAQ         (DX), R9
+	TESTQ        $0x00000004, R8
+	JE           two1090
+	VMOVUPS      X6, (R9)
+	ADDQ         $0x10, R9
 	VEXTRACTF128 $0x01, Y6, X6
 
-two1054:
-	TESTQ   $0x00000002, DI
-	JE      one1055
-	VMOVLPS X6, (AX)
-	ADDQ    $0x08, AX
+two1090:
+	TESTQ   $0x00000002, R8
+	JE      one1091
+	VMOVLPS X6, (R9)
+	ADDQ    $0x08, R9
 	VSHUFPS $0xee, X6, X6, X6
 
-one1055:
-	TESTQ  $0x00000001, DI
-	JE     stored1056
-	VMOVSS X6, (AX)
+one1091:
+	TESTQ  $0x00000001, R8
+	JE     stored1092
+	VMOVSS X6, (R9)
 
-stored1056:
-put1053:
-stored996:
+stored1092:
+put1089:
+stored1032:
+	ADDQ 88(AX), CX
+	ADDQ SI, DX
+	ADDQ DI, BX
+	DECQ 112(AX)
+	JNE  again1026
 	VZEROUPPER
 	RET

@@ -16,17 +16,23 @@ const (
 	tileMask                   = 72
 	tileScale                  = 80
 	tileNext, tileLanes        = 88, 96
-	tileLast                   = 104
+	tileLast, tileGroups       = 104, 112
 )
 
+// rowGrain is simd.RowGrain: rows in a group of A.
+const rowGrain = 6
+
 // tiler generates one kernel: rows x (8*vectors) values of C, all sums in
-// registers. If masked, the last vector has the lanes that the mask has.
+// registers. If masked, the last vector has the lanes that the mask has. Kernels of
+// six rows go on to the group of rows below as often as the tile says.
 type tiler struct {
 	*file
 	rows, vectors int
 	masked        bool
 	alongK        bool // A's rows are contiguous; otherwise its columns are
 	t             reg.Register
+	a, c, d       reg.Register
+	cStep, dStep  reg.Register
 	sums          [][]reg.VecVirtual
 	mask          reg.VecVirtual
 	last          reg.Register // lanes of the last vector
@@ -60,6 +66,14 @@ func (g *tiler) generate() {
 		g.MOVQ(at(g.t, tileMask), p)
 		g.VMOVUPS(at(p, 0), g.mask)
 	}
+	g.a, g.c, g.d = g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(at(g.t, tileA), g.a)
+	g.MOVQ(at(g.t, tileC), g.c)
+	g.MOVQ(at(g.t, tileD), g.d)
+	again := g.label("again")
+	if g.rows == rowGrain {
+		g.Label(again)
+	}
 	g.sums = make([][]reg.VecVirtual, g.rows)
 	for i := range g.sums {
 		g.sums[i] = make([]reg.VecVirtual, g.vectors)
@@ -71,13 +85,20 @@ func (g *tiler) generate() {
 	g.prefetch()
 	g.multiply()
 	g.store()
+	if g.rows == rowGrain {
+		g.ADDQ(at(g.t, tileNext), g.a)
+		g.ADDQ(g.cStep, g.c)
+		g.ADDQ(g.dStep, g.d)
+		g.DECQ(at(g.t, tileGroups))
+		g.JNE(operand.LabelRef(again))
+	}
 	g.end()
 }
 
 // prefetch asks for the rows of C, which are read or written last.
 func (g *tiler) prefetch() {
 	c, step := g.GP64(), g.GP64()
-	g.MOVQ(at(g.t, tileC), c)
+	g.MOVQ(g.c, c)
 	g.MOVQ(at(g.t, tileCStep), step)
 	for i := range g.rows {
 		g.PREFETCHT0(at(c, 0))
@@ -94,7 +115,7 @@ func (g *tiler) prefetch() {
 func (g *tiler) multiply() {
 	const unroll = 4
 	a, b, k, aStep, bStep := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
-	g.MOVQ(at(g.t, tileA), a)
+	g.MOVQ(g.a, a)
 	g.MOVQ(at(g.t, tileB), b)
 	g.MOVQ(at(g.t, tileK), k)
 	g.MOVQ(at(g.t, tileAStep), aStep)
@@ -178,11 +199,10 @@ func (g *tiler) load(m operand.Mem, dst reg.VecVirtual, vector int) {
 	}
 }
 
-// store writes scale*sums, plus D if there is one.
+// store writes scale*sums, plus D if there is one, and leaves C and D at the last row.
 func (g *tiler) store() {
-	c, d, cStep, dStep := g.GP64(), g.GP64(), g.GP64(), g.GP64()
-	g.MOVQ(at(g.t, tileC), c)
-	g.MOVQ(at(g.t, tileD), d)
+	g.cStep, g.dStep = g.GP64(), g.GP64()
+	c, d, cStep, dStep := g.c, g.d, g.cStep, g.dStep
 	g.MOVQ(at(g.t, tileCStep), cStep)
 	g.MOVQ(at(g.t, tileDStep), dStep)
 	g.last = g.GP64()
