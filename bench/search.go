@@ -30,8 +30,8 @@ func (s *session) search() row {
 		if err != nil {
 			return nil, err
 		}
-		f := found{engine: s.Engine, model: filepath.Join(folder, "model"), index: filepath.Join(folder, "index.db")}
-		if err := f.make(ctx, net, rows); err != nil {
+		f := searched{engine: s.Engine, model: filepath.Join(folder, "model"), index: filepath.Join(folder, "index.db")}
+		if err := f.save(ctx, net, rows); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(folder))
 		}
 		return local{once: f.query, end: func() error { return os.RemoveAll(folder) }}, nil
@@ -42,12 +42,12 @@ func (s *session) search() row {
 	}
 }
 
-// found is a model and an index of it on disk.
-type found struct{ engine, model, index string }
+// searched is a model and an index of it on disk.
+type searched struct{ engine, model, index string }
 
-// make saves a network with initial weights and an index of rows pictures, all with
+// save writes a network with initial weights and an index of rows pictures, all with
 // the same tokens.
-func (f found) make(ctx context.Context, net network.Config, rows int) (err error) {
+func (f searched) save(ctx context.Context, net network.Config, rows int) (err error) {
 	vocabulary, err := vocabularyOf(net)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (f found) make(ctx context.Context, net network.Config, rows int) (err erro
 }
 
 // open has use work with the model, on an engine of its own.
-func (f found) open(use func(*infer.Model) error) (err error) {
+func (f searched) open(use func(*infer.Model) error) (err error) {
 	e, err := engine.Open(f.engine)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (f found) open(use func(*infer.Model) error) (err error) {
 	return use(m)
 }
 
-func (f found) query(ctx context.Context) error {
+func (f searched) query(ctx context.Context) error {
 	return f.open(func(m *infer.Model) (err error) {
 		x, err := sqlite.Open(ctx, f.index, sqlite.Config{ReadOnly: true})
 		if err != nil {

@@ -101,7 +101,8 @@ type exporter struct {
 	model    *checkpoint.Model
 	config   infer.Config
 	tensors  map[string]safetensors.Tensor
-	written  int
+	// How many tensors of the layout are written, and are there.
+	written, total int
 }
 
 func (e *exporter) read(dir string) error {
@@ -167,7 +168,9 @@ func (e *exporter) sources(l layout) []safetensors.Source {
 	var sources []safetensors.Source
 	at := map[string]int{}
 	parts := map[string][]safetensors.Tensor{}
-	for _, x := range l.entries(e.config.Network) {
+	entries := l.entries(e.config.Network)
+	e.total = len(entries)
+	for _, x := range entries {
 		t := e.tensors[x.ours]
 		parts[x.theirs] = append(parts[x.theirs], t)
 		if _, known := at[x.theirs]; known {
@@ -196,15 +199,15 @@ func (e *exporter) write(w io.Writer, t safetensors.Tensor, convolution bool) er
 	if err != nil {
 		return err
 	}
-	e.written++
-	if e.progress != nil {
-		defer e.progress(e.written, len(e.tensors))
-	}
 	if convolution {
 		values = toConvolution(values, e.config.Network.Vision.PatchSize)
 	}
 	// Exact: the values were read from this element type.
-	return safetensors.FromFloat32(t.Name, t.DType, t.Shape, values).Write(w)
+	err = safetensors.FromFloat32(t.Name, t.DType, t.Shape, values).Write(w)
+	if e.written++; err == nil && e.progress != nil {
+		e.progress(e.written, e.total)
+	}
+	return err
 }
 
 func (e *exporter) own(out string) error {

@@ -64,8 +64,8 @@ type Report struct {
 // an index of several, or a folder of Hugging Face's. One tensor at a time is in
 // memory. Nothing in dir changes unless all of it can be done.
 //
-// The error is ctx's, or wraps loopitr.ErrNotFound when path, a file it names, or a vocabulary is
-// not there, loopitr.ErrCorrupt when files are damaged, malicious or do not hold the
+// The error is ctx's, or wraps loopitr.ErrNotFound when path, a file it names, or a
+// vocabulary is not there, loopitr.ErrCorrupt when files are damaged, malicious or do not hold the
 // network they seem to (all that is missing, unexpected or mis-shaped is listed), and
 // loopitr.ErrInvalid when they hold none that is known or c does not fit them.
 func Import(ctx context.Context, path, dir string, c Config) (_ Report, err error) {
@@ -96,11 +96,11 @@ func watch(ctx context.Context, tensors []checkpoint.Lazy, progress func(done, t
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			done++
-			if progress != nil {
-				defer progress(done, len(tensors))
+			values, err := read()
+			if done++; err == nil && progress != nil {
+				progress(done, len(tensors))
 			}
-			return read()
+			return values, err
 		}
 	}
 }

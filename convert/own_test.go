@@ -3,6 +3,7 @@ package convert_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,40 +104,55 @@ func TestModelsTrainedHereComeBackBitForBit(t *testing.T) {
 	}
 }
 
-// TestStoppedInTheMiddle: ctx ends an export and an import between two tensors, and
-// what was begun is not there.
-func TestStoppedInTheMiddle(t *testing.T) {
-	dir := trainedHere(t, func(*network.Config) {}, safetensors.F32)
-	tensors := len(network.Nano().Params())
-	const most = 5
-	stopping := func() (context.Context, *int, func(done, total int)) {
-		ctx, stop := context.WithCancel(t.Context())
-		t.Cleanup(stop)
-		var told int
-		return ctx, &told, func(done, total int) {
-			told++
-			if done != told || total != tensors {
-				t.Errorf("told %d of %d at tensor %d of %d", done, total, told, tensors)
-			}
-			if done == most {
-				stop()
-			}
+// counting tells how far an export or import came, and cancels its context after
+// most tensors.
+func counting(t *testing.T, most int) (ctx context.Context, progress func(done, total int), left func() int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(stop)
+	told, all := 0, 0
+	progress = func(done, total int) {
+		if told++; done != told || all != 0 && total != all {
+			t.Errorf("told %d of %d as tensor %d, before of %d", done, total, told, all)
+		}
+		if all = total; done == most {
+			stop()
 		}
 	}
-	for _, format := range []convert.Format{convert.AsALBEF, convert.AsSafetensors} {
-		out, whole, again := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "again")
-		ctx, told, progress := stopping()
-		err := convert.Export(ctx, dir, out, convert.ExportConfig{Format: format, Progress: progress})
-		if left, _ := filepath.Glob(filepath.Join(out, "model.*")); !errors.Is(err, context.Canceled) || *told != most || len(left) > 0 {
-			t.Errorf("%s: export ended with %v after %d tensors, left %v", format, err, *told, left)
-		}
-		if err := convert.Export(t.Context(), dir, whole, convert.ExportConfig{Format: format}); err != nil {
-			t.Fatal(err)
-		}
-		ctx, told, progress = stopping()
-		_, err = convert.Import(ctx, whole, again, convert.Config{Progress: progress})
-		if left, _ := filepath.Glob(filepath.Join(again, "*")); !errors.Is(err, context.Canceled) || *told != most || len(left) > 0 {
-			t.Errorf("%s: import ended with %v after %d tensors, left %v", format, err, *told, left)
+	return ctx, progress, func() int { return all - told }
+}
+
+// An export and an import count their tensors to the last; ctx ends them between
+// two, and then what was begun is not there.
+func TestTensorsAreCountedAndStoppedBetween(t *testing.T) {
+	fromIDs := func(n *network.Config) {
+		n.Cross.From, n.Cross.Layers, n.Text.NoTypes = network.FromIDs, n.Text.Layers, true
+	}
+	for format, change := range map[convert.Format]func(*network.Config){
+		convert.AsALBEF: func(*network.Config) {}, convert.AsSafetensors: func(*network.Config) {}, convert.AsHuggingBLIP: fromIDs,
+	} {
+		dir := trainedHere(t, change, safetensors.F32)
+		for _, most := range []int{0, 5} {
+			out, again := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "again")
+			ctx, progress, left := counting(t, most)
+			judge := func(what, dir string, err error) {
+				files, _ := os.ReadDir(dir)
+				switch stopped := most > 0; {
+				case stopped && (!errors.Is(err, context.Canceled) || len(files) > 0 || left() == 0):
+					t.Errorf("%s of %s, stopped: error %v, left %d tensors and files %v", what, format, err, left(), files)
+				case !stopped && (err != nil || left() != 0):
+					t.Errorf("%s of %s: error %v, %d tensors not told of", what, format, err, left())
+				}
+			}
+			err := convert.Export(ctx, dir, out, convert.ExportConfig{Format: format, Progress: progress})
+			judge("export", out, err)
+			whole := filepath.Join(t.TempDir(), "whole")
+			if err := convert.Export(t.Context(), dir, whole, convert.ExportConfig{Format: format}); err != nil {
+				t.Fatal(err)
+			}
+			ctx, progress, left = counting(t, most)
+			_, err = convert.Import(ctx, whole, again, convert.Config{Progress: progress})
+			judge("import", again, err)
 		}
 	}
 }

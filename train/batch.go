@@ -162,7 +162,7 @@ func (b *batcher) leaveOut(out *batch) {
 		}
 		keep, kept := draw.IntN(words), 0
 		for word := range words {
-			if drop := draw.Float64() < b.words.Drop; drop && word != keep {
+			if draw.Float64() < b.words.Drop && word != keep {
 				continue
 			}
 			ids[1+kept] = ids[1+word]

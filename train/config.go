@@ -103,8 +103,8 @@ func (p Patches) shown(all int, step int64) int {
 	return int(math.Ceil((1 - p.Drop) * float64(all)))
 }
 
-// Words lets a step read each caption with a share Drop of its tokens left out,
-// drawn anew for each step, never all (random deletion; Wei and Zou 2019).
+// Words lets a step read captions with tokens left out, drawn anew for each step: each
+// with the chance Drop, but for one drawn to stay (random deletion; Wei and Zou 2019).
 type Words struct {
 	Drop float64 `json:"drop"` // 0 to less than 1
 }

@@ -96,7 +96,7 @@ func (f *rerankFlags) judge(ctx context.Context, e *encoder, texts, files []stri
 		if len(names) == 0 {
 			continue
 		}
-		pairs, err := e.m.judge(ctx, queries, pictures)
+		pairs, err := e.m.judgeBatch(ctx, queries, pictures)
 		if err != nil {
 			return nil, err
 		}
@@ -117,8 +117,8 @@ func (f *rerankFlags) judge(ctx context.Context, e *encoder, texts, files []stri
 	return all, nil
 }
 
-// judge scores every text with every picture, texts outside, pictures inside.
-func (m *model) judge(ctx context.Context, queries []loopitr.Encoding, pictures []loopitr.Picture) ([]judged, error) {
+// judgeBatch is judge for pictures encoded at once: texts outside, pictures inside.
+func (m *model) judgeBatch(ctx context.Context, queries []loopitr.Encoding, pictures []loopitr.Picture) ([]judged, error) {
 	images, err := m.EncodeImages(ctx, pictures)
 	if err != nil {
 		return nil, err

@@ -152,7 +152,8 @@ func (g *blocked) block(a, b span, part Tile, start int) {
 		for i := 0; i < part.Rows; {
 			n := min(rows, part.Rows-i)
 			kernel := byRows[n-1]
-			if t.groups = 1; rows == RowGrain && n == rows {
+			t.groups = 1
+			if rows == RowGrain && n == rows { // kernels of twelve rows have work enough for a call
 				t.groups = (part.Rows - i) / n
 				n *= t.groups
 			}
