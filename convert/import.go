@@ -65,9 +65,10 @@ type Report struct {
 // memory. Nothing in dir changes unless all of it can be done.
 //
 // The error is ctx's, or wraps loopitr.ErrNotFound when path, a file it names, or a
-// vocabulary is not there, loopitr.ErrCorrupt when files are damaged, malicious or do not hold the
-// network they seem to (all that is missing, unexpected or mis-shaped is listed), and
-// loopitr.ErrInvalid when they hold none that is known or c does not fit them.
+// vocabulary is not there, loopitr.ErrCorrupt when files are damaged, malicious or do
+// not hold the network they seem to (all that is missing, unexpected or mis-shaped is
+// listed), and loopitr.ErrInvalid when they hold none that is known or c does not fit
+// them.
 func Import(ctx context.Context, path, dir string, c Config) (_ Report, err error) {
 	s, err := openSource(path)
 	if err != nil {

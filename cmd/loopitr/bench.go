@@ -21,10 +21,10 @@ func newBench(g *global, std streams) *cobra.Command {
 		Use:   "bench",
 		Short: "Measure this machine side by side with PyTorch, ONNX Runtime, Faiss and Pillow",
 		Long: `bench measures products, attention, training steps, encoding, re-ranking, the scan of
-an index, a whole search and the decoding of pictures. Whoever else is there does the same work in turns:
-the engines of this binary, and PyTorch, Faiss and Pillow where --python has them. Who is
-not there is left out, and the table says so. Use an idle machine; it takes some minutes
-and, with everybody, 16 GB of memory and 2 GB of disk.`,
+an index, a whole search and the decoding of pictures. Whoever else is there does the same
+work in turns: the engines of this binary, and PyTorch, Faiss and Pillow where --python has
+them. Who is not there is left out, and the table says so. Use an idle machine; it takes
+some minutes and, with everybody, 16 GB of memory and 2 GB of disk.`,
 		Example: `  loopitr bench --python /usr/bin/python3
   loopitr bench --only product,rerank --peers torch --json`,
 		Args: cobra.NoArgs,
