@@ -189,7 +189,7 @@ func TestReportEqualsSortingEverything(t *testing.T) {
 			k = math.MaxInt
 		}
 		images, texts := w.queries(k)
-		want, err := recall.Summarize(images, texts, noIntervals)
+		want, err := recall.Summarize(recall.Answers{ImageToText: images, TextToImage: texts}, noIntervals)
 		if err != nil {
 			t.Fatal(err)
 		}

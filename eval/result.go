@@ -33,22 +33,7 @@ type Reranked struct {
 	Pairs int `json:"pairs"`
 	recall.Report
 	// Gap is how much higher than the dual encoder's the recall is.
-	Gap Gap `json:"gap"`
-}
-
-// Gap holds differences in points.
-type Gap struct {
-	ImageToText RecallGap `json:"i2t"`
-	TextToImage RecallGap `json:"t2i"`
-	RSum        float64   `json:"rsum"`
-}
-
-// RecallGap is one direction of a Gap.
-type RecallGap struct {
-	R1   float64 `json:"r1"`
-	R5   float64 `json:"r5"`
-	R10  float64 `json:"r10"`
-	MAPR float64 `json:"map_r"`
+	Gap recall.Gap `json:"gap"`
 }
 
 // Result reports the dual encoder, the matcher's own rule, and the paper's where
@@ -62,15 +47,20 @@ func (s *Scores) Result(b recall.Bootstrap) (Result, error) {
 	if r.Dual, err = s.Report(Order{}, b); err != nil || s.Rerank == 0 {
 		return r, err
 	}
-	if r.Reranked, err = s.reranked(r.Dual, s.Rule.Weight, b); err != nil || s.Rule.Weight == 0 {
+	if r.Reranked, err = s.reranked(s.Rule.Weight, b); err != nil || s.Rule.Weight == 0 {
 		return r, err
 	}
-	r.MatchOnly, err = s.reranked(r.Dual, 0, b)
+	r.MatchOnly, err = s.reranked(0, b)
 	return r, err
 }
 
-func (s *Scores) reranked(dual recall.Report, weight float32, b recall.Bootstrap) (*Reranked, error) {
-	report, err := s.Report(Order{Rerank: s.Rerank, Weight: weight}, b)
+func (s *Scores) reranked(weight float32, b recall.Bootstrap) (*Reranked, error) {
+	o := Order{Rerank: s.Rerank, Weight: weight}
+	report, err := s.Report(o, b)
+	if err != nil {
+		return nil, err
+	}
+	gap, err := s.Compare(o, Order{}, b)
 	if err != nil {
 		return nil, err
 	}
@@ -78,16 +68,5 @@ func (s *Scores) reranked(dual recall.Report, weight float32, b recall.Bootstrap
 	if k == All {
 		k = s.most()
 	}
-	return &Reranked{K: k, Weight: weight, Pairs: s.pairs, Report: report, Gap: gap(report, dual)}, nil
-}
-
-func gap(a, b recall.Report) Gap {
-	side := func(a, b recall.Direction) RecallGap {
-		return RecallGap{R1: a.R1 - b.R1, R5: a.R5 - b.R5, R10: a.R10 - b.R10, MAPR: a.MAPR - b.MAPR}
-	}
-	return Gap{
-		ImageToText: side(a.ImageToText, b.ImageToText),
-		TextToImage: side(a.TextToImage, b.TextToImage),
-		RSum:        a.RSum - b.RSum,
-	}
+	return &Reranked{K: k, Weight: weight, Pairs: s.pairs, Report: report, Gap: gap}, nil
 }

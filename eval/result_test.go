@@ -34,7 +34,7 @@ func TestResultIsWrittenUnderItsNames(t *testing.T) {
 		"images", "captions", "seconds.encode_images", "seconds.encode_texts", "seconds.dual", "seconds.rerank",
 		"dual.i2t.r1", "dual.t2i.map_r", "dual.rsum", "reranked.k", "reranked.pairs", "reranked.weight",
 		"reranked.i2t.r5", "reranked.i2t.intervals.r5", "reranked.t2i.r10", "reranked.t2i.median_rank", "reranked.t2i.mean_rank",
-		"reranked.rsum", "reranked.rsum_interval", "reranked.gap.i2t.r1", "reranked.gap.rsum", "reranked_match_only.rsum",
+		"reranked.rsum", "reranked.rsum_interval", "reranked.gap.i2t.r1", "reranked.gap.i2t.intervals.r1", "reranked.gap.rsum_interval", "reranked.gap.rsum", "reranked_match_only.rsum",
 	} {
 		var value any = got
 		for _, key := range strings.Split(path, ".") {
@@ -70,14 +70,14 @@ func TestTable(t *testing.T) {
 	figures := recall.Figures{R1: 20, R5: 40.04, R10: 50, MedianRank: 9, MeanRank: 41.25, MAPR: 15}
 	direction := recall.Direction{Figures: figures, Intervals: recall.Intervals{R1: recall.Interval{18.2, 21.9}}}
 	r.Dual = recall.Report{ImageToText: direction, TextToImage: recall.Direction{Figures: figures}, RSum: 220.08}
-	r.MatchOnly = &eval.Reranked{K: 16, Pairs: 90000, Report: r.Dual, Gap: eval.Gap{ImageToText: eval.RecallGap{R1: -1.25}}}
-	r.Reranked = &eval.Reranked{K: 16, Pairs: 90000, Weight: 0.5, Report: r.Dual, Gap: eval.Gap{RSum: 3}}
+	r.MatchOnly = &eval.Reranked{K: 16, Pairs: 90000, Report: r.Dual, Gap: recall.Gap{ImageToText: recall.DirectionGap{R1: -1.25, Intervals: recall.GapIntervals{R1: recall.Interval{-3, 0.5}}}}}
+	r.Reranked = &eval.Reranked{K: 16, Pairs: 90000, Weight: 0.5, Report: r.Dual, Gap: recall.Gap{RSum: 3, RSumInterval: recall.Interval{0.5, 5.25}}}
 	const want = `1,000 pictures, 5,000 captions; recall in percent, 95% interval in brackets
 
 image to text                     R@1               R@5   R@10  median  mean  mAP@R
   dual                            20.0 [18.2 21.9]  40.0  50.0  9.0     41.2  15.0
   re-ranked 16, match only        20.0 [18.2 21.9]  40.0  50.0  9.0     41.2  15.0
-    gap                           -1.2              +0.0  +0.0                +0.0
+    gap                           -1.2 [-3.0 +0.5]  +0.0  +0.0                +0.0
   re-ranked 16, match + 0.5 dual  20.0 [18.2 21.9]  40.0  50.0  9.0     41.2  15.0
     gap                           +0.0              +0.0  +0.0                +0.0
 
@@ -88,7 +88,7 @@ text to image                     R@1   R@5   R@10  median  mean  mAP@R
   re-ranked 16, match + 0.5 dual  20.0  40.0  50.0  9.0     41.2  15.0
     gap                           +0.0  +0.0  +0.0                +0.0
 
-R-sum: dual 220.1; re-ranked 16, match only 220.1 (+0.0); re-ranked 16, match + 0.5 dual 220.1 (+3.0)
+R-sum: dual 220.1; re-ranked 16, match only 220.1 (+0.0); re-ranked 16, match + 0.5 dual 220.1 (+3.0 [+0.5 +5.2])
 time: pictures 12.3 s, captions 3.0 s, dual 0.2 s, re-ranking 20.0 s (90,000 pairs, 4500/s)
 `
 	if got := r.Table(); got != want {

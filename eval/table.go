@@ -20,15 +20,15 @@ func (r Result) Table() string {
 	if len(r.Skipped) > 0 {
 		fmt.Fprintf(&b, "%s left out; the first: %s\n", count(len(r.Skipped), "picture"), r.Skipped[0].Reason)
 	}
-	r.direction(&b, "image to text", func(r recall.Report) recall.Direction { return r.ImageToText }, func(g Gap) RecallGap { return g.ImageToText })
-	r.direction(&b, "text to image", func(r recall.Report) recall.Direction { return r.TextToImage }, func(g Gap) RecallGap { return g.TextToImage })
+	r.direction(&b, "image to text", func(r recall.Report) recall.Direction { return r.ImageToText }, func(g recall.Gap) recall.DirectionGap { return g.ImageToText })
+	r.direction(&b, "text to image", func(r recall.Report) recall.Direction { return r.TextToImage }, func(g recall.Gap) recall.DirectionGap { return g.TextToImage })
 	b.WriteByte('\n')
 	r.sums(&b)
 	r.times(&b)
 	return b.String()
 }
 
-func (r Result) direction(b *strings.Builder, name string, side func(recall.Report) recall.Direction, gapSide func(Gap) RecallGap) {
+func (r Result) direction(b *strings.Builder, name string, side func(recall.Report) recall.Direction, gapSide func(recall.Gap) recall.DirectionGap) {
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\n%s\tR@1\tR@5\tR@10\tmedian\tmean\tmAP@R\n", name)
 	row := func(label string, d recall.Direction) {
@@ -40,7 +40,8 @@ func (r Result) direction(b *strings.Builder, name string, side func(recall.Repo
 	for _, rr := range r.rows() {
 		row(rr.label(), side(rr.Report))
 		g := gapSide(rr.Gap)
-		fmt.Fprintf(w, "    gap\t%+.1f\t%+.1f\t%+.1f\t\t\t%+.1f\n", g.R1, g.R5, g.R10, g.MAPR)
+		fmt.Fprintf(w, "    gap\t%s\t%s\t%s\t\t\t%s\n", points(g.R1, g.Intervals.R1), points(g.R5, g.Intervals.R5),
+			points(g.R10, g.Intervals.R10), points(g.MAPR, g.Intervals.MAPR))
 	}
 	_ = w.Flush() // Into memory.
 }
@@ -63,17 +64,22 @@ func (r *Reranked) label() string {
 	return fmt.Sprintf("re-ranked %d, match + %.3g dual", r.K, r.Weight)
 }
 
-func percent(v float64, i recall.Interval) string {
+func percent(v float64, i recall.Interval) string { return within("%.1f", v, i) }
+
+// points are of a difference, so they have a sign.
+func points(v float64, i recall.Interval) string { return within("%+.1f", v, i) }
+
+func within(format string, v float64, i recall.Interval) string {
 	if i == (recall.Interval{}) {
-		return fmt.Sprintf("%.1f", v)
+		return fmt.Sprintf(format, v)
 	}
-	return fmt.Sprintf("%.1f [%.1f %.1f]", v, i[0], i[1])
+	return fmt.Sprintf(format+" ["+format+" "+format+"]", v, i[0], i[1])
 }
 
 func (r Result) sums(b *strings.Builder) {
 	fmt.Fprintf(b, "R-sum: dual %s", percent(r.Dual.RSum, r.Dual.RSumInterval))
 	for _, rr := range r.rows() {
-		fmt.Fprintf(b, "; %s %s (%+.1f)", rr.label(), percent(rr.RSum, rr.RSumInterval), rr.Gap.RSum)
+		fmt.Fprintf(b, "; %s %s (%s)", rr.label(), percent(rr.RSum, rr.RSumInterval), points(rr.Gap.RSum, rr.Gap.RSumInterval))
 	}
 	b.WriteByte('\n')
 }

@@ -112,11 +112,28 @@ func (s sample) median(weights []int, count int) float64 {
 }
 
 // fill adds percentile intervals to the report.
-func (b Bootstrap) fill(r *Report, imageToText, textToImage []Query) {
-	resamples := cmp.Or(b.Resamples, DefaultResamples)
-	if resamples < 0 {
+func (b Bootstrap) fill(r *Report, a Answers) {
+	if b.none() {
 		return
 	}
+	d := b.draw(a)
+	level := cmp.Or(b.Level, DefaultLevel)
+	r.ImageToText.Intervals = intervals(d.images, level)
+	r.TextToImage.Intervals = intervals(d.texts, level)
+	r.RSumInterval = percentiles(d.rsum, level)
+}
+
+func (b Bootstrap) none() bool { return b.Resamples < 0 }
+
+// drawn holds the figures of each draw of pictures.
+type drawn struct {
+	images, texts []Figures
+	rsum          []float64
+}
+
+// draw depends on how many pictures there are and where each first comes, so that
+// answers to the same queries are drawn alike.
+func (b Bootstrap) draw(a Answers) drawn {
 	ids := map[int]int{}
 	compact := func(id int) int {
 		p, ok := ids[id]
@@ -126,45 +143,43 @@ func (b Bootstrap) fill(r *Report, imageToText, textToImage []Query) {
 		}
 		return p
 	}
-	for _, q := range slices.Concat(imageToText, textToImage) {
+	for _, q := range slices.Concat(a.ImageToText, a.TextToImage) {
 		compact(q.Picture)
 	}
-	first := newSample(imageToText, compact, len(ids))
-	second := newSample(textToImage, compact, len(ids))
+	first := newSample(a.ImageToText, compact, len(ids))
+	second := newSample(a.TextToImage, compact, len(ids))
 	random := rand.New(rand.NewPCG(b.Seed, 0x6c6f6f7069747200)) // The second half of the seed is arbitrary and fixed.
-	var images, texts []Figures
-	var rsum []float64
+	var d drawn
 	weights := make([]int, len(ids))
-	for range resamples {
+	for range cmp.Or(b.Resamples, DefaultResamples) {
 		clear(weights)
 		for range weights {
 			weights[random.IntN(len(weights))]++
 		}
-		a, c := first.figures(weights), second.figures(weights)
-		images, texts, rsum = append(images, a), append(texts, c), append(rsum, recallSum(a, c))
+		images, texts := first.figures(weights), second.figures(weights)
+		d.images, d.texts, d.rsum = append(d.images, images), append(d.texts, texts), append(d.rsum, recallSum(images, texts))
 	}
-	level := cmp.Or(b.Level, DefaultLevel)
-	r.ImageToText.Intervals = intervals(images, level)
-	r.TextToImage.Intervals = intervals(texts, level)
-	r.RSumInterval = percentiles(rsum, level)
+	return d
 }
 
 func intervals(all []Figures, level float64) Intervals {
-	of := func(field func(Figures) float64) Interval {
-		values := make([]float64, len(all))
-		for i, f := range all {
-			values[i] = field(f)
-		}
-		return percentiles(values, level)
-	}
 	return Intervals{
-		R1:         of(func(f Figures) float64 { return f.R1 }),
-		R5:         of(func(f Figures) float64 { return f.R5 }),
-		R10:        of(func(f Figures) float64 { return f.R10 }),
-		MedianRank: of(func(f Figures) float64 { return f.MedianRank }),
-		MeanRank:   of(func(f Figures) float64 { return f.MeanRank }),
-		MAPR:       of(func(f Figures) float64 { return f.MAPR }),
+		R1:         spread(all, func(f Figures) float64 { return f.R1 }, level),
+		R5:         spread(all, func(f Figures) float64 { return f.R5 }, level),
+		R10:        spread(all, func(f Figures) float64 { return f.R10 }, level),
+		MedianRank: spread(all, func(f Figures) float64 { return f.MedianRank }, level),
+		MeanRank:   spread(all, func(f Figures) float64 { return f.MeanRank }, level),
+		MAPR:       spread(all, func(f Figures) float64 { return f.MAPR }, level),
 	}
+}
+
+// spread is the interval of one field over all draws.
+func spread[T any](draws []T, field func(T) float64, level float64) Interval {
+	values := make([]float64, len(draws))
+	for i, d := range draws {
+		values[i] = field(d)
+	}
+	return percentiles(values, level)
 }
 
 // percentiles cuts half of what level leaves off each end, to the nearest value.

@@ -177,7 +177,7 @@ func FuzzPlace(f *testing.F) {
 		n := 1 + int(own)%len(items)
 		m := n + int(others)%(len(items)-n+1)
 		q := place(scores, items[:n], items[n:m], 3)
-		r, err := recall.Summarize([]recall.Query{q}, []recall.Query{q}, recall.Bootstrap{Resamples: 3})
+		r, err := recall.Summarize(recall.Answers{ImageToText: []recall.Query{q}, TextToImage: []recall.Query{q}}, recall.Bootstrap{Resamples: 3})
 		if err != nil {
 			t.Fatalf("%v gave %+v: %v", scores, q, err)
 		}

@@ -1,6 +1,7 @@
 package recall
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/loopitr/loopitr"
@@ -48,28 +49,46 @@ type Report struct {
 	RSumInterval Interval `json:"rsum_interval,omitzero"`
 }
 
+// Answers are where one way of retrieving put what each query asks for, in both
+// directions.
+type Answers struct{ ImageToText, TextToImage []Query }
+
 // Summarize measures both directions and their intervals. Queries of the same
 // Picture are resampled together, in both directions at once. A direction without
 // queries is all zero. The error wraps loopitr.ErrInvalid when a rank is
 // impossible or the bootstrap's settings are.
-func Summarize(imageToText, textToImage []Query, b Bootstrap) (Report, error) {
+func Summarize(a Answers, b Bootstrap) (Report, error) {
 	if err := b.Validate(); err != nil {
 		return Report{}, err
 	}
-	for name, queries := range map[string][]Query{"image-to-text": imageToText, "text-to-image": textToImage} {
-		for i, q := range queries {
-			if err := q.validate(); err != nil {
-				return Report{}, fmt.Errorf("measure %s: query %d: %w", name, i, err)
-			}
-		}
+	if err := a.validate(); err != nil {
+		return Report{}, err
 	}
+	r := a.report()
+	b.fill(&r, a)
+	return r, nil
+}
+
+// report has no intervals.
+func (a Answers) report() Report {
 	r := Report{
-		ImageToText: Direction{Figures: figures(imageToText), Queries: len(imageToText)},
-		TextToImage: Direction{Figures: figures(textToImage), Queries: len(textToImage)},
+		ImageToText: Direction{Figures: figures(a.ImageToText), Queries: len(a.ImageToText)},
+		TextToImage: Direction{Figures: figures(a.TextToImage), Queries: len(a.TextToImage)},
 	}
 	r.RSum = recallSum(r.ImageToText.Figures, r.TextToImage.Figures)
-	b.fill(&r, imageToText, textToImage)
-	return r, nil
+	return r
+}
+
+func (a Answers) validate() error {
+	side := func(name string, queries []Query) error {
+		for i, q := range queries {
+			if err := q.validate(); err != nil {
+				return fmt.Errorf("measure %s: query %d: %w", name, i, err)
+			}
+		}
+		return nil
+	}
+	return cmp.Or(side("image-to-text", a.ImageToText), side("text-to-image", a.TextToImage))
 }
 
 func (q Query) validate() error {

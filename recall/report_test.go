@@ -42,14 +42,14 @@ func TestFiguresByHand(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := recall.Summarize(tt.queries, nil, recall.Bootstrap{Resamples: -1})
+			r, err := recall.Summarize(recall.Answers{ImageToText: tt.queries}, recall.Bootstrap{Resamples: -1})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, r.ImageToText.Figures, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			other, err := recall.Summarize(nil, tt.queries, recall.Bootstrap{Resamples: -1})
+			other, err := recall.Summarize(recall.Answers{TextToImage: tt.queries}, recall.Bootstrap{Resamples: -1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestConstantModelFindsNothing(t *testing.T) {
 			texts = append(texts, q)
 		}
 	}
-	r, err := recall.Summarize(images, texts, recall.Bootstrap{})
+	r, err := recall.Summarize(recall.Answers{ImageToText: images, TextToImage: texts}, recall.Bootstrap{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,12 +88,12 @@ func TestImpossibleRanksAreRefused(t *testing.T) {
 	for _, q := range []recall.Query{
 		query(0, 0), query(0, -1, 1), {Rank: 1}, query(0, 1, 0), query(0, 1, 2, 2), query(0, 1, 3, 2),
 	} {
-		if _, err := recall.Summarize([]recall.Query{q}, nil, recall.Bootstrap{}); !errors.Is(err, loopitr.ErrInvalid) {
+		if _, err := recall.Summarize(recall.Answers{ImageToText: []recall.Query{q}}, recall.Bootstrap{}); !errors.Is(err, loopitr.ErrInvalid) {
 			t.Errorf("%+v: got %v, want ErrInvalid", q, err)
 		}
 	}
 	for _, level := range []float64{-0.1, 1, math.NaN()} {
-		if _, err := recall.Summarize(nil, nil, recall.Bootstrap{Level: level}); !errors.Is(err, loopitr.ErrInvalid) {
+		if _, err := recall.Summarize(recall.Answers{}, recall.Bootstrap{Level: level}); !errors.Is(err, loopitr.ErrInvalid) {
 			t.Errorf("level %v: got %v, want ErrInvalid", level, err)
 		}
 	}
@@ -105,7 +105,7 @@ func TestFiguresHold(t *testing.T) {
 			return query(rapid.IntRange(-2, 5).Draw(t, "picture"), rapid.IntRange(1, 30).Draw(t, "rank"))
 		}), 1, 20).Draw(t, "queries")
 		b := recall.Bootstrap{Resamples: 40, Seed: rapid.Uint64().Draw(t, "seed")}
-		r, err := recall.Summarize(queries, queries, b)
+		r, err := recall.Summarize(recall.Answers{ImageToText: queries, TextToImage: queries}, b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +125,7 @@ func TestFiguresHold(t *testing.T) {
 		for i := range renamed {
 			renamed[i].Picture = 7 - 3*renamed[i].Picture
 		}
-		again, err := recall.Summarize(renamed, renamed, b)
+		again, err := recall.Summarize(recall.Answers{ImageToText: renamed, TextToImage: renamed}, b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func TestIntervalsAreDeterministicAndCover(t *testing.T) {
 		queries = append(queries, query(i, 1+i%4)) // R@1 is 25 %.
 	}
 	b := recall.Bootstrap{Seed: 1}
-	r, err := recall.Summarize(queries, queries, b)
+	r, err := recall.Summarize(recall.Answers{ImageToText: queries, TextToImage: queries}, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestIntervalsAreDeterministicAndCover(t *testing.T) {
 	if width := r.RSumInterval[1] - r.RSumInterval[0]; math.Abs(width-2*(high-low)) > 1e-9 {
 		t.Errorf("interval of the sum: got width %v, want %v", width, 2*(high-low))
 	}
-	again, err := recall.Summarize(queries, queries, b)
+	again, err := recall.Summarize(recall.Answers{ImageToText: queries, TextToImage: queries}, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,11 +162,11 @@ func TestIntervalsAreDeterministicAndCover(t *testing.T) {
 		t.Error("the same seed gave another report")
 	}
 	b.Seed = 2
-	if other, _ := recall.Summarize(queries, queries, b); other.ImageToText.Intervals == r.ImageToText.Intervals {
+	if other, _ := recall.Summarize(recall.Answers{ImageToText: queries, TextToImage: queries}, b); other.ImageToText.Intervals == r.ImageToText.Intervals {
 		t.Error("another seed gave the same intervals")
 	}
 	b.Level = 0.5
-	if narrow, _ := recall.Summarize(queries, queries, b); narrow.ImageToText.Intervals.R1[0] <= low {
+	if narrow, _ := recall.Summarize(recall.Answers{ImageToText: queries, TextToImage: queries}, b); narrow.ImageToText.Intervals.R1[0] <= low {
 		t.Error("a lower level did not narrow the interval")
 	}
 }
@@ -180,7 +180,7 @@ func TestQueriesOfOnePictureAreResampledTogether(t *testing.T) {
 		}
 	}
 	width := func(queries []recall.Query) float64 {
-		r, err := recall.Summarize(nil, queries, recall.Bootstrap{})
+		r, err := recall.Summarize(recall.Answers{TextToImage: queries}, recall.Bootstrap{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestQueriesOfOnePictureAreResampledTogether(t *testing.T) {
 }
 
 func TestReportIsWrittenUnderItsNames(t *testing.T) {
-	r, err := recall.Summarize([]recall.Query{query(0, 1)}, []recall.Query{query(0, 2)}, recall.Bootstrap{Resamples: 2})
+	r, err := recall.Summarize(recall.Answers{ImageToText: []recall.Query{query(0, 1)}, TextToImage: []recall.Query{query(0, 2)}}, recall.Bootstrap{Resamples: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func BenchmarkSummarize(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		if _, err := recall.Summarize(images, texts, recall.Bootstrap{}); err != nil {
+		if _, err := recall.Summarize(recall.Answers{ImageToText: images, TextToImage: texts}, recall.Bootstrap{}); err != nil {
 			b.Fatal(err)
 		}
 	}
