@@ -43,24 +43,26 @@ func (s *Scores) Result(b recall.Bootstrap) (Result, error) {
 	if b.Resamples >= 0 {
 		r.Level = cmp.Or(b.Level, recall.DefaultLevel)
 	}
-	var err error
-	if r.Dual, err = s.Report(Order{}, b); err != nil || s.Rerank == 0 {
+	dual, err := s.measure(Order{}, b)
+	if err != nil {
 		return r, err
 	}
-	if r.Reranked, err = s.reranked(s.Rule.Weight, b); err != nil || s.Rule.Weight == 0 {
+	if r.Dual = dual.Report; s.Rerank == 0 {
+		return r, nil
+	}
+	if r.Reranked, err = s.reranked(dual, s.Rule.Weight, b); err != nil || s.Rule.Weight == 0 {
 		return r, err
 	}
-	r.MatchOnly, err = s.reranked(0, b)
+	r.MatchOnly, err = s.reranked(dual, 0, b)
 	return r, err
 }
 
-func (s *Scores) reranked(weight float32, b recall.Bootstrap) (*Reranked, error) {
-	o := Order{Rerank: s.Rerank, Weight: weight}
-	report, err := s.Report(o, b)
+func (s *Scores) reranked(dual recall.Measured, weight float32, b recall.Bootstrap) (*Reranked, error) {
+	m, err := s.measure(Order{Rerank: s.Rerank, Weight: weight}, b)
 	if err != nil {
 		return nil, err
 	}
-	gap, err := s.Compare(o, Order{}, b)
+	gap, err := m.GapTo(dual)
 	if err != nil {
 		return nil, err
 	}
@@ -68,5 +70,5 @@ func (s *Scores) reranked(weight float32, b recall.Bootstrap) (*Reranked, error)
 	if k == All {
 		k = s.most()
 	}
-	return &Reranked{K: k, Weight: weight, Pairs: s.pairs, Report: report, Gap: gap}, nil
+	return &Reranked{K: k, Weight: weight, Pairs: s.pairs, Report: m.Report, Gap: gap}, nil
 }

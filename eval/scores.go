@@ -37,37 +37,20 @@ type Order struct {
 // candidates are asked for than were judged, or when a weight is given and the
 // matcher's rule has no temperature.
 func (s *Scores) Report(o Order, b recall.Bootstrap) (recall.Report, error) {
-	answers, err := s.answers(o)
-	if err != nil {
-		return recall.Report{}, err
-	}
-	return recall.Summarize(answers, b)
+	m, err := s.measure(o, b)
+	return m.Report, err
 }
 
-// Compare measures how much higher order a stands than order b, on the same draws
-// of pictures. It fails as Report does.
-func (s *Scores) Compare(a, b Order, by recall.Bootstrap) (recall.Gap, error) {
-	above, err := s.answers(a)
-	if err != nil {
-		return recall.Gap{}, err
-	}
-	below, err := s.answers(b)
-	if err != nil {
-		return recall.Gap{}, err
-	}
-	return recall.Compare(above, below, by)
-}
-
-func (s *Scores) answers(o Order) (recall.Answers, error) {
+func (s *Scores) measure(o Order, b recall.Bootstrap) (recall.Measured, error) {
 	if err := s.check(o); err != nil {
-		return recall.Answers{}, err
+		return recall.Measured{}, err
 	}
 	rule := loopitr.ScoreRule{Weight: o.Weight, Temperature: s.Rule.Temperature}
 	k := o.Rerank
 	if k == All {
 		k = s.most()
 	}
-	return recall.Answers{ImageToText: place(s.layout.images, k, rule), TextToImage: place(s.layout.texts, k, rule)}, nil
+	return recall.Measure(recall.Answers{ImageToText: place(s.layout.images, k, rule), TextToImage: place(s.layout.texts, k, rule)}, b)
 }
 
 func (s *Scores) most() int { return max(s.Images, s.Captions) }

@@ -64,12 +64,12 @@ func (r *Reranked) label() string {
 	return fmt.Sprintf("re-ranked %d, match + %.3g dual", r.K, r.Weight)
 }
 
-func percent(v float64, i recall.Interval) string { return within("%.1f", v, i) }
+func percent(v float64, i recall.Interval) string { return bracketed("%.1f", v, i) }
 
 // points are of a difference, so they have a sign.
-func points(v float64, i recall.Interval) string { return within("%+.1f", v, i) }
+func points(v float64, i recall.Interval) string { return bracketed("%+.1f", v, i) }
 
-func within(format string, v float64, i recall.Interval) string {
+func bracketed(format string, v float64, i recall.Interval) string {
 	if i == (recall.Interval{}) {
 		return fmt.Sprintf(format, v)
 	}

@@ -111,24 +111,19 @@ func (s sample) median(weights []int, count int) float64 {
 	return 0
 }
 
-// fill adds percentile intervals to the report.
-func (b Bootstrap) fill(r *Report, a Answers) {
-	if b.none() {
-		return
-	}
-	d := b.draw(a)
-	level := cmp.Or(b.Level, DefaultLevel)
-	r.ImageToText.Intervals = intervals(d.images, level)
-	r.TextToImage.Intervals = intervals(d.texts, level)
-	r.RSumInterval = percentiles(d.rsum, level)
-}
-
-func (b Bootstrap) none() bool { return b.Resamples < 0 }
+func (b Bootstrap) level() float64 { return cmp.Or(b.Level, DefaultLevel) }
 
 // drawn holds the figures of each draw of pictures.
 type drawn struct {
 	images, texts []Figures
 	rsum          []float64
+}
+
+// fill adds percentile intervals to the report.
+func (d drawn) fill(r *Report, level float64) {
+	r.ImageToText.Intervals = intervals(d.images, level)
+	r.TextToImage.Intervals = intervals(d.texts, level)
+	r.RSumInterval = percentiles(slices.Clone(d.rsum), level)
 }
 
 // draw depends on how many pictures there are and where each first comes, so that
@@ -164,17 +159,17 @@ func (b Bootstrap) draw(a Answers) drawn {
 
 func intervals(all []Figures, level float64) Intervals {
 	return Intervals{
-		R1:         spread(all, func(f Figures) float64 { return f.R1 }, level),
-		R5:         spread(all, func(f Figures) float64 { return f.R5 }, level),
-		R10:        spread(all, func(f Figures) float64 { return f.R10 }, level),
-		MedianRank: spread(all, func(f Figures) float64 { return f.MedianRank }, level),
-		MeanRank:   spread(all, func(f Figures) float64 { return f.MeanRank }, level),
-		MAPR:       spread(all, func(f Figures) float64 { return f.MAPR }, level),
+		R1:         intervalOf(all, func(f Figures) float64 { return f.R1 }, level),
+		R5:         intervalOf(all, func(f Figures) float64 { return f.R5 }, level),
+		R10:        intervalOf(all, func(f Figures) float64 { return f.R10 }, level),
+		MedianRank: intervalOf(all, func(f Figures) float64 { return f.MedianRank }, level),
+		MeanRank:   intervalOf(all, func(f Figures) float64 { return f.MeanRank }, level),
+		MAPR:       intervalOf(all, func(f Figures) float64 { return f.MAPR }, level),
 	}
 }
 
-// spread is the interval of one field over all draws.
-func spread[T any](draws []T, field func(T) float64, level float64) Interval {
+// intervalOf is the interval of one field over all draws.
+func intervalOf[T any](draws []T, field func(T) float64, level float64) Interval {
 	values := make([]float64, len(draws))
 	for i, d := range draws {
 		values[i] = field(d)
@@ -182,7 +177,8 @@ func spread[T any](draws []T, field func(T) float64, level float64) Interval {
 	return percentiles(values, level)
 }
 
-// percentiles cuts half of what level leaves off each end, to the nearest value.
+// percentiles sorts values and cuts half of what level leaves off each end, to the
+// nearest value.
 func percentiles(values []float64, level float64) Interval {
 	slices.Sort(values)
 	last := float64(len(values) - 1)

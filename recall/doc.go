@@ -12,5 +12,6 @@
 // The package computes no scores and never holds a matrix of them: Counter and
 // Top take scores block by block.
 //
-// Start with Counter and Place to get a Query's ranks, then Summarize.
+// Start with Counter and Place to get a Query's ranks, then Summarize, or
+// Measure where two ways of retrieving are to be compared.
 package recall

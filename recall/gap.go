@@ -1,7 +1,6 @@
 package recall
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/loopitr/loopitr"
@@ -22,7 +21,7 @@ type DirectionGap struct {
 	R5        float64      `json:"r5"`
 	R10       float64      `json:"r10"`
 	MAPR      float64      `json:"map_r"`
-	Intervals GapIntervals `json:"intervals,omitzero"` // zero: none were made
+	Intervals GapIntervals `json:"intervals,omitzero"` // zero: none were made, or no draw has a gap
 }
 
 // GapIntervals belong to the fields of DirectionGap with the same names.
@@ -33,29 +32,27 @@ type GapIntervals struct {
 	MAPR Interval `json:"map_r"`
 }
 
-// Compare measures how much higher a stands than b. Both are measured on the same
-// draws of pictures (the paired bootstrap), so that an interval is narrower than
-// those of the two reports let think, and one that holds 0 says that this many
-// pictures do not tell the two apart. The error wraps loopitr.ErrInvalid when a
-// and b do not answer the same queries in the same order, and as Summarize's does.
-func Compare(a, b Answers, s Bootstrap) (Gap, error) {
-	if err := cmp.Or(s.Validate(), a.validate(), b.validate()); err != nil {
-		return Gap{}, err
-	}
-	if !sameQueries(a.ImageToText, b.ImageToText) || !sameQueries(a.TextToImage, b.TextToImage) {
+// GapTo measures how much higher m stands than base. Both are measured on the same
+// draws of pictures (the paired bootstrap): an interval that holds 0 says that these
+// pictures do not tell the two apart, and the two reports' intervals, which overlap
+// sooner, do not say that. The error wraps loopitr.ErrInvalid when the two do not
+// answer the same queries in the same order, or were not drawn alike.
+func (m Measured) GapTo(base Measured) (Gap, error) {
+	if !sameQueries(m.answers.ImageToText, base.answers.ImageToText) || !sameQueries(m.answers.TextToImage, base.answers.TextToImage) {
 		return Gap{}, fmt.Errorf("compare answers: they are not to the same queries: %w", loopitr.ErrInvalid)
 	}
-	more, less := a.report(), b.report()
-	g := Gap{
-		ImageToText: over(more.ImageToText.Figures, less.ImageToText.Figures),
-		TextToImage: over(more.TextToImage.Figures, less.TextToImage.Figures),
-		RSum:        more.RSum - less.RSum,
+	if m.bootstrap != base.bootstrap {
+		return Gap{}, fmt.Errorf("compare answers: drawn by %+v and by %+v: %w", m.bootstrap, base.bootstrap, loopitr.ErrInvalid)
 	}
-	if s.none() {
+	g := Gap{
+		ImageToText: minus(m.ImageToText.Figures, base.ImageToText.Figures),
+		TextToImage: minus(m.TextToImage.Figures, base.TextToImage.Figures),
+		RSum:        m.RSum - base.RSum,
+	}
+	if len(m.draws.rsum) == 0 {
 		return g, nil
 	}
-	above, below := s.draw(a), s.draw(b)
-	level := cmp.Or(s.Level, DefaultLevel)
+	above, below, level := m.draws, base.draws, m.bootstrap.level()
 	g.ImageToText.Intervals = gapIntervals(above.images, below.images, level)
 	g.TextToImage.Intervals = gapIntervals(above.texts, below.texts, level)
 	rsum := make([]float64, len(above.rsum))
@@ -78,19 +75,19 @@ func sameQueries(a, b []Query) bool {
 	return true
 }
 
-func over(a, b Figures) DirectionGap {
+func minus(a, b Figures) DirectionGap {
 	return DirectionGap{R1: a.R1 - b.R1, R5: a.R5 - b.R5, R10: a.R10 - b.R10, MAPR: a.MAPR - b.MAPR}
 }
 
 func gapIntervals(above, below []Figures, level float64) GapIntervals {
 	gaps := make([]DirectionGap, len(above))
 	for i := range gaps {
-		gaps[i] = over(above[i], below[i])
+		gaps[i] = minus(above[i], below[i])
 	}
 	return GapIntervals{
-		R1:   spread(gaps, func(g DirectionGap) float64 { return g.R1 }, level),
-		R5:   spread(gaps, func(g DirectionGap) float64 { return g.R5 }, level),
-		R10:  spread(gaps, func(g DirectionGap) float64 { return g.R10 }, level),
-		MAPR: spread(gaps, func(g DirectionGap) float64 { return g.MAPR }, level),
+		R1:   intervalOf(gaps, func(g DirectionGap) float64 { return g.R1 }, level),
+		R5:   intervalOf(gaps, func(g DirectionGap) float64 { return g.R5 }, level),
+		R10:  intervalOf(gaps, func(g DirectionGap) float64 { return g.R10 }, level),
+		MAPR: intervalOf(gaps, func(g DirectionGap) float64 { return g.MAPR }, level),
 	}
 }

@@ -27,10 +27,22 @@ func found(n int, hit func(picture int) bool) recall.Answers {
 	return a
 }
 
+func gap(a, b recall.Answers, s recall.Bootstrap) (recall.Gap, error) {
+	above, err := recall.Measure(a, s)
+	if err != nil {
+		return recall.Gap{}, err
+	}
+	below, err := recall.Measure(b, s)
+	if err != nil {
+		return recall.Gap{}, err
+	}
+	return above.GapTo(below)
+}
+
 func TestGapIsMeasuredOnTheSameDraws(t *testing.T) {
 	half := found(400, func(i int) bool { return i%10 < 5 })
 	more := found(400, func(i int) bool { return i%10 < 6 })
-	g, err := recall.Compare(more, half, recall.Bootstrap{})
+	g, err := gap(more, half, recall.Bootstrap{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,25 +76,25 @@ func TestGapTurnsRound(t *testing.T) {
 		}
 		a, b := draw("a"), draw("b")
 		s := recall.Bootstrap{Resamples: 41, Seed: rapid.Uint64().Draw(t, "seed")}
-		there, err := recall.Compare(a, b, s)
+		there, err := gap(a, b, s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := recall.Compare(b, a, s)
+		back, err := gap(b, a, s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if math.Abs(there.RSum+back.RSum) > 1e-9 || math.Abs(there.RSumInterval[0]+back.RSumInterval[1]) > 1e-9 {
 			t.Fatalf("there %+v, back %+v", there, back)
 		}
-		same, err := recall.Compare(a, a, s)
+		same, err := gap(a, a, s)
 		if err != nil || same != (recall.Gap{}) {
 			t.Fatalf("with itself: got %+v, %v", same, err)
 		}
 	})
 }
 
-func TestCompareRefusesOtherQueries(t *testing.T) {
+func TestGapNeedsTheSameQueriesAndDraws(t *testing.T) {
 	all := func(int) bool { return true }
 	three, four := found(3, all), found(4, all)
 	renamed := found(3, all)
@@ -90,14 +102,25 @@ func TestCompareRefusesOtherQueries(t *testing.T) {
 	impossible := found(3, all)
 	impossible.ImageToText = []recall.Query{query(0, 1), query(1, 0), query(2, 1)}
 	for name, b := range map[string]recall.Answers{"more": four, "another order": renamed, "impossible": impossible} {
-		if _, err := recall.Compare(three, b, recall.Bootstrap{}); !errors.Is(err, loopitr.ErrInvalid) {
+		if _, err := gap(three, b, recall.Bootstrap{}); !errors.Is(err, loopitr.ErrInvalid) {
 			t.Errorf("%s: got %v, want ErrInvalid", name, err)
 		}
 	}
-	if _, err := recall.Compare(three, three, recall.Bootstrap{Level: 1}); !errors.Is(err, loopitr.ErrInvalid) {
+	if _, err := gap(three, three, recall.Bootstrap{Level: 1}); !errors.Is(err, loopitr.ErrInvalid) {
 		t.Errorf("level 1: got %v, want ErrInvalid", err)
 	}
-	if g, err := recall.Compare(three, three, recall.Bootstrap{Resamples: -1}); err != nil || g != (recall.Gap{}) {
+	if g, err := gap(three, three, recall.Bootstrap{Resamples: -1}); err != nil || g != (recall.Gap{}) {
 		t.Errorf("without resamples: got %+v, %v", g, err)
+	}
+	above, err := recall.Measure(three, recall.Bootstrap{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	below, err := recall.Measure(three, recall.Bootstrap{Seed: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := above.GapTo(below); !errors.Is(err, loopitr.ErrInvalid) {
+		t.Errorf("other draws: got %v, want ErrInvalid", err)
 	}
 }

@@ -53,20 +53,34 @@ type Report struct {
 // directions.
 type Answers struct{ ImageToText, TextToImage []Query }
 
-// Summarize measures both directions and their intervals. Queries of the same
+// Measured is a Report that others can be compared with.
+type Measured struct {
+	Report
+	answers   Answers
+	bootstrap Bootstrap
+	draws     drawn // empty: no intervals
+}
+
+// Measure measures both directions and their intervals. Queries of the same
 // Picture are resampled together, in both directions at once. A direction without
 // queries is all zero. The error wraps loopitr.ErrInvalid when a rank is
 // impossible or the bootstrap's settings are.
+func Measure(a Answers, b Bootstrap) (Measured, error) {
+	if err := cmp.Or(b.Validate(), a.validate()); err != nil {
+		return Measured{}, err
+	}
+	m := Measured{Report: a.report(), answers: a, bootstrap: b}
+	if b.Resamples >= 0 {
+		m.draws = b.draw(a)
+		m.draws.fill(&m.Report, b.level())
+	}
+	return m, nil
+}
+
+// Summarize is Measure for the Report alone.
 func Summarize(a Answers, b Bootstrap) (Report, error) {
-	if err := b.Validate(); err != nil {
-		return Report{}, err
-	}
-	if err := a.validate(); err != nil {
-		return Report{}, err
-	}
-	r := a.report()
-	b.fill(&r, a)
-	return r, nil
+	m, err := Measure(a, b)
+	return m.Report, err
 }
 
 // report has no intervals.
