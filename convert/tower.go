@@ -51,8 +51,8 @@ func (b base) tensor(p network.Param) (safetensors.Tensor, bool) {
 
 func (i *importer) openBase() error {
 	a := i.config.Around
-	i.base.config.Network = a.Network
 	if a.Model == "" {
+		i.base.config.Network = a.Network
 		return nil
 	}
 	var err error
