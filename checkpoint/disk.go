@@ -38,7 +38,7 @@ func (realDisk) write(path string, fill func(w io.Writer) error) error {
 	return errors.Join(err, f.Close())
 }
 
-func (realDisk) rename(from, to string) error { return os.Rename(from, to) }
+func (realDisk) rename(from, to string) error { return durable.Rename(from, to) }
 func (realDisk) removeAll(path string) error  { return os.RemoveAll(path) }
 func (realDisk) sync(folder string) error     { return durable.SyncFolder(folder) }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -169,7 +170,7 @@ func TestOpenTellsWhatIsWrong(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := safetensors.Open(empty); !errors.Is(err, loopitr.ErrCorrupt) || !strings.Contains(err.Error(), empty) {
+	if _, err := safetensors.Open(empty); !errors.Is(err, loopitr.ErrCorrupt) || !strings.Contains(err.Error(), strconv.Quote(empty)) {
 		t.Errorf("empty file: got %v, want ErrCorrupt naming it", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ func TestReadFile(t *testing.T) {
 			t.Errorf("%q within %d: got %v, want %v", test.path, test.limit, err, test.want)
 		case err == nil && string(content) != "four":
 			t.Errorf("got %q", content)
-		case err != nil && strings.Count(err.Error(), test.path) != 1:
+		case err != nil && strings.Count(err.Error(), strconv.Quote(test.path)) != 1:
 			t.Errorf("the file is not named once: %v", err)
 		}
 	}

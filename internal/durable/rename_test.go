@@ -1,0 +1,38 @@
+package durable
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/loopitr/loopitr"
+)
+
+func TestRenameWaitsForWhatIsOpen(t *testing.T) {
+	open, other := errors.New("open"), errors.New("other")
+	for _, c := range []struct {
+		name   string
+		fails  []error // the last for good
+		waited time.Duration
+		want   error
+	}{
+		{"free", []error{nil}, 0, nil},
+		{"closed in time", []error{open, open, nil}, 3 * renameWait, nil},
+		{"then something else", []error{open, other}, renameWait, other},
+		{"something else", []error{other}, 0, other},
+		{"never closed", []error{open}, 2555 * time.Millisecond, loopitr.ErrUnavailable},
+	} {
+		tries, waited := 0, time.Duration(0)
+		err := renamer{
+			try: func(from, to string) error {
+				tries++
+				return c.fails[min(tries, len(c.fails))-1]
+			},
+			inUse: func(err error) bool { return errors.Is(err, open) },
+			sleep: func(d time.Duration) { waited += d },
+		}.rename("a", "b")
+		if !errors.Is(err, c.want) || waited != c.waited {
+			t.Errorf("%s: %v after %v", c.name, err, waited)
+		}
+	}
+}
