@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -212,6 +213,7 @@ func (c *converter) pictures() ([]Record, error) {
 		names[r.ID] = true
 	}
 	kept := make([]Record, 0, len(c.set.Records))
+	written := make(map[string]string, len(c.set.Records)) // lower case to path
 	for i, r := range c.set.Records {
 		picture, ok, err := c.picture(i)
 		if err != nil {
@@ -225,6 +227,11 @@ func (c *converter) pictures() ([]Record, error) {
 			name += pictureExtension(picture)
 		}
 		path := filepath.Join(root, filepath.FromSlash(name)) // IDs have no ".."
+		if why := unwritable(name, path, written[strings.ToLower(name)]); why != "" {
+			c.done.Skipped.add(c.config.Details, Skip{Where: r.ID, Reason: UnsafeName, Detail: why})
+			continue
+		}
+		written[strings.ToLower(name)] = path
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return nil, err
 		}
@@ -237,6 +244,23 @@ func (c *converter) pictures() ([]Record, error) {
 		kept = append(kept, r)
 	}
 	return kept, nil
+}
+
+// unwritable says why the disk has no file of its own for a picture's name: the
+// system allows no such name, or takes it for the one that was written as before,
+// which differs in case alone. It is empty when it has.
+func unwritable(name, path, before string) string {
+	if runtime.GOOS == "windows" && windowsRefuses(name) {
+		return "Windows allows no file of this name"
+	}
+	old, err := os.Stat(before)
+	if err != nil {
+		return ""
+	}
+	if now, err := os.Stat(path); err == nil && os.SameFile(old, now) {
+		return fmt.Sprintf("the disk takes it for %q", filepath.Base(before))
+	}
+	return ""
 }
 
 // found tells whether the picture written to path is the one that is read for its

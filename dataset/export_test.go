@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 )
 
+// WindowsRefuses is windowsRefuses for tests.
+func WindowsRefuses(name string) bool { return windowsRefuses(name) }
+
 // ReadBytes reads raw as Open reads a file of that name, without a disk, so that
 // fuzzing is fast. Pictures are not looked for beside it.
 func ReadBytes(name string, raw []byte, limits Limits) (*Set, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -26,6 +27,9 @@ func TestFolderPairsPicturesWithTextBesideThem(t *testing.T) {
 }
 
 func TestFolderSkipsWhatIsNoPicture(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("making links needs a right there, and Wine makes folders of them")
+	}
 	dir := tree(t,
 		entry{"good.jpg", "G"}, entry{"good.txt", "good"}, entry{"alone.jpg", "A"},
 		entry{"folder.jpg/in.jpg", "I"}, entry{"folder.jpg/in.txt", "inside"},
@@ -46,8 +50,8 @@ func TestFolderSkipsWhatIsNoPicture(t *testing.T) {
 }
 
 func TestUnreadableFilesAreSkipped(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("the superuser reads everything; on Linux another test takes that right away")
+	if os.Getuid() <= 0 {
+		t.Skip("the superuser reads everything, on Linux another test takes that right away; Windows has other permissions")
 	}
 	skipsUnreadable(t)
 }

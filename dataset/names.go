@@ -56,6 +56,32 @@ func cleanName(name string) (string, error) {
 	}
 }
 
+// windowsRefuses reports a clean name that Windows has no file for, or another thing
+// than a file: reserved characters and devices' names, and elements that end in a
+// dot or space, which it leaves out (learn.microsoft.com, "Naming Files, Paths, and
+// Namespaces").
+func windowsRefuses(name string) bool {
+	if strings.ContainsAny(name, `<>:"\|?*`) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+		return true
+	}
+	return slices.ContainsFunc(strings.Split(name, "/"), func(element string) bool {
+		device, _, _ := strings.Cut(element, ".")
+		return strings.HasSuffix(element, ".") || strings.HasSuffix(element, " ") || isDevice(strings.TrimRight(device, " "))
+	})
+}
+
+// isDevice reports the names that Windows keeps for devices, in any case.
+func isDevice(name string) bool {
+	name = strings.ToUpper(name)
+	switch name {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$":
+		return true
+	}
+	digit, _ := utf8.DecodeLastRuneInString(name)
+	port := strings.HasPrefix(name, "COM") || strings.HasPrefix(name, "LPT")
+	return port && utf8.RuneCountInString(name) == len("COM")+1 && strings.ContainsRune("123456789¹²³", digit)
+}
+
 // isSlash reports either separator: lists come from every system.
 func isSlash(r rune) bool { return r == '/' || r == '\\' }
 
