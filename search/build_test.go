@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -106,6 +107,9 @@ func TestBuildKeepsEncodingsOfSwappedFiles(t *testing.T) {
 }
 
 func TestBuildFollowsFoldersOnlyWhenAsked(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("making links needs a right there, and Wine makes folders of them")
+	}
 	f := newFolder(t, map[string]string{"a/b/x.jpg": "PIC x"})
 	outside := newFolder(t, map[string]string{"y.jpg": "PIC y"})
 	must(t, os.Symlink(outside.root, filepath.Join(f.root, "link")))
@@ -175,7 +179,7 @@ func TestBuildRefuses(t *testing.T) {
 		"negative batch":  {func(c *search.BuildConfig) { c.Batch = -1 }, loopitr.ErrInvalid},
 		"bad pattern":     {func(c *search.BuildConfig) { c.Exclude = []string{"["} }, loopitr.ErrInvalid},
 		"missing folder":  {func(c *search.BuildConfig) { c.Folder = os.DirFS(filepath.Join(f.root, "none")) }, loopitr.ErrNotFound},
-		"file":            {func(c *search.BuildConfig) { c.Folder = os.DirFS(filepath.Join(f.root, "a.jpg")) }, loopitr.ErrUnavailable},
+		"file":            {func(c *search.BuildConfig) { c.Folder = os.DirFS(filepath.Join(f.root, "a.jpg")) }, loopitr.ErrInvalid},
 		"unreadable root": {func(c *search.BuildConfig) { c.Folder = broken{f.fs(), map[string]bool{".": true}} }, loopitr.ErrUnavailable},
 		"other model":     {func(c *search.BuildConfig) { c.Encoder = &fake{fingerprint: "fake-2"} }, loopitr.ErrInvalid},
 	} {

@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/loopitr/loopitr"
 )
@@ -53,11 +54,11 @@ func (w *walker) run() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %w", err, loopitr.ErrNotFound)
 	}
+	if errors.Is(err, syscall.ENOTDIR) || err == nil && !root.IsDir() {
+		return fmt.Errorf("it is not a folder: %w", loopitr.ErrInvalid)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, loopitr.ErrUnavailable)
-	}
-	if !root.IsDir() {
-		return fmt.Errorf("it is not a folder: %w", loopitr.ErrInvalid)
 	}
 	entries, err := fs.ReadDir(w.folder, ".")
 	if err != nil {
