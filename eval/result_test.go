@@ -7,6 +7,7 @@ import (
 	"errors"
 	"image/png"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -128,6 +129,11 @@ func TestChooseWeight(t *testing.T) {
 	}
 }
 
+// timed reports a time that can be; Windows' clock stands still for up to 15.6 ms.
+func timed(p eval.Point) bool {
+	return p.QuerySeconds == 0 && (p.K == 0 || runtime.GOOS == "windows") || p.QuerySeconds > 0 && p.K > 0
+}
+
 func TestSweepAndItsPlot(t *testing.T) {
 	const n = 20
 	f := aligned(n)
@@ -140,7 +146,7 @@ func TestSweepAndItsPlot(t *testing.T) {
 		rsum float64
 	}{{0, 400}, {1, 400}, {2, 600}, {40, 600}} {
 		p := points[i]
-		if p.K != want.k || math.Abs(p.RSum-want.rsum) > 1e-9 || (p.QuerySeconds > 0) != (p.K > 0) {
+		if p.K != want.k || math.Abs(p.RSum-want.rsum) > 1e-9 || !timed(p) {
 			t.Errorf("point %d: got k %d, R-sum %v, %v s, want %v", i, p.K, p.RSum, p.QuerySeconds, want)
 		}
 	}
@@ -198,7 +204,7 @@ func TestSweepHoldsOneQuerysStates(t *testing.T) {
 		t.Errorf("%d pictures' states were held, want those of one query, %d", f.most, k)
 	}
 	for _, p := range points {
-		if !(p.QuerySeconds > 0) {
+		if !timed(p) {
 			t.Errorf("%d candidates took %v s", p.K, p.QuerySeconds)
 		}
 	}
