@@ -82,8 +82,15 @@ func TestShellQuote(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain-1.tar": "plain-1.tar", "a b": "'a b'", "": "''", "it's": `'it'\''s'`, "{00..01}.tar": "'{00..01}.tar'", "$x": "'$x'",
 	} {
-		if got := shellQuote(in); got != want {
+		if got := quoteFor("linux", in); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+	for in, want := range map[string]string{
+		"plain-1.tar": "plain-1.tar", `C:\a\b.jpg`: `C:\a\b.jpg`, `C:\a b`: `"C:\a b"`, "": `""`, "it's": `"it's"`, `{"a":1}`: `"{\"a\":1}"`, "a,b": `"a,b"`,
+	} {
+		if got := quoteFor("windows", in); got != want {
+			t.Errorf("on Windows %q: %s, want %s", in, got, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -147,13 +148,21 @@ func resumeCommand(c *cobra.Command, resumed bool) string {
 	return strings.Join(words, " ")
 }
 
-// shellQuote quotes a word for a POSIX shell where that is needed.
-func shellQuote(word string) string {
+// shellQuote quotes a word, where that is needed, for the shells of the system.
+func shellQuote(word string) string { return quoteFor(runtime.GOOS, word) }
+
+// quoteFor quotes for a POSIX shell; on Windows for what cmd.exe and PowerShell both
+// take, where quotes hide spaces but neither % nor $.
+func quoteFor(system, word string) string {
+	signs, quoted := "-_./=,:@%+", "'"+strings.ReplaceAll(word, "'", `'\''`)+"'"
+	if system == "windows" {
+		signs, quoted = `-_./=:\+`, `"`+strings.ReplaceAll(word, `"`, `\"`)+`"`
+	}
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=,:@%+", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(signs, r)
 	}
 	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return quoted
 }
