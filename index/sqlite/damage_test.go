@@ -137,6 +137,9 @@ func wantKind(t testing.TB, what string, err, kind error) {
 
 func TestOddFileNames(t *testing.T) {
 	for _, name := range []string{"a b", "what?", "50%25", "#1", "it's&_pragma=foo", "ü\n"} {
+		if runtime.GOOS == "windows" && strings.ContainsAny(name, "?\n") {
+			continue // no file there has such a name
+		}
 		path := filepath.Join(t.TempDir(), name, name+".db")
 		if err := use(t.Context(), path, forModelA); err != nil {
 			t.Errorf("%q: %v", name, err)
