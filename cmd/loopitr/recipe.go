@@ -28,6 +28,7 @@ type recipeFlags struct {
 	batch       int
 	seed        uint64
 	set         []string
+	fresh       int // parameters that --init does not bring; resolve counts them
 }
 
 // defaultEpochs ends a run that is not told when to end.
@@ -40,7 +41,7 @@ func (f *recipeFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.steps, "steps", 0, "train this many steps")
 	flags.IntVar(&f.batch, "batch", 0, "pairs that contrast with each other (default 64)")
 	flags.Uint64Var(&f.seed, "seed", 0, "number that all chance comes from (default 1)")
-	flags.StringVar(&f.init, "init", "", "model to start from, trained or imported, with its network and vocabulary")
+	flags.StringVar(&f.init, "init", "", "model to start from, trained or imported, with its network and vocabulary; what --set adds to the network is drawn")
 	flags.StringVar(&f.vocab, "vocab", "", "vocab.txt to use instead of learning one from the captions")
 	flags.StringArrayVar(&f.set, "set", nil, "any key of the recipe, such as negatives.count=4; --dry-run prints them all")
 }
@@ -96,7 +97,7 @@ func (f *recipeFlags) resolve(flags *pflag.FlagSet, tokens tokenShape, o *train.
 		c.Epochs = defaultEpochs
 	}
 	if start.weights != nil {
-		if err := checkpoint.Match(infer.Shapes(c.Network), start.shapes); err != nil {
+		if f.fresh, err = start.complete(c); err != nil {
 			return fmt.Errorf("start from model %q: %w", f.init, err)
 		}
 	}
@@ -140,6 +141,25 @@ type start struct {
 	weights    map[string][]float32
 	shapes     []checkpoint.Shape
 	origin     string // of the weights
+}
+
+// complete draws what --set adds to the model's network, such as the head that predicts
+// masked words, and says how many parameters that are.
+func (s *start) complete(c train.Config) (fresh int, err error) {
+	if err := c.Network.Validate(); err != nil {
+		return 0, err
+	}
+	for _, p := range c.Network.Params() {
+		if !slices.ContainsFunc(s.shapes, func(have checkpoint.Shape) bool { return have.Name == p.Name }) {
+			s.weights[p.Name] = p.Initial(c.Seed, c.Network.InitDeviation)
+			s.shapes = append(s.shapes, checkpoint.Shape{Name: p.Name, Dims: p.Shape})
+			fresh++
+		}
+	}
+	if fresh > 0 {
+		s.origin += fmt.Sprintf(", with %d parameters drawn afresh", fresh)
+	}
+	return fresh, checkpoint.Match(infer.Shapes(c.Network), s.shapes)
 }
 
 func (f *recipeFlags) start(flags *pflag.FlagSet, tokens tokenShape) (start, error) {

@@ -87,6 +87,9 @@ func runTrain(c *cobra.Command, g *global, std streams, f *trainFlags) error {
 		if f.dryRun {
 			return dryRun(ctx, std, skips, options)
 		}
+		if f.recipe.fresh > 0 {
+			line.Keep(fmt.Sprintf("%d parameters are drawn afresh, which %q does not have", f.recipe.fresh, f.recipe.init))
+		}
 		options.Observe = observer(skips)
 		result, err := train.Run(ctx, options)
 		line.Clear()
