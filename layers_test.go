@@ -134,7 +134,7 @@ func listPackages(t *testing.T) []listed {
 // in folders called gen: it itself, a model's folder that is swapped as a whole, and
 // a log that only grows.
 var writers = map[string]bool{
-	"internal/durable/file.go": true, "checkpoint/disk.go": true, "train/metrics.go": true,
+	"internal/durable/file.go": true, "internal/durable/patience.go": true, "checkpoint/disk.go": true, "train/metrics.go": true,
 }
 
 // A file that is written in place is half a file after a kill.

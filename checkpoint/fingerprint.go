@@ -9,12 +9,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/loopitr/loopitr"
 	"github.com/loopitr/loopitr/checkpoint/safetensors"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // stamp remembers the digest of a weights file together with the size and time
@@ -29,7 +29,7 @@ type stamp struct {
 func makeStamp(path string) (stamp, error) {
 	// Read in pieces, not mapped: a mapped file that is read through counts as
 	// memory of this process.
-	opened, err := os.Open(path)
+	opened, err := durable.Open(path)
 	if err != nil {
 		return stamp{}, err
 	}

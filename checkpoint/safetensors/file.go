@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/loopitr/loopitr"
+	"github.com/loopitr/loopitr/internal/durable"
 )
 
 // File is an open safetensors file whose header has been checked. It may be read
@@ -45,7 +46,7 @@ func open(path string) (*File, error) {
 	if !stat.Mode().IsRegular() {
 		return nil, fmt.Errorf("not a plain file: %w", loopitr.ErrInvalid)
 	}
-	file, err := os.Open(path)
+	file, err := durable.Open(path)
 	if err != nil {
 		return nil, err
 	}

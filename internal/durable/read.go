@@ -40,7 +40,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	case stat.Size() > limit:
 		return nil, fmt.Errorf("%d bytes, more than the limit of %d: %w", stat.Size(), limit, loopitr.ErrInvalid)
 	}
-	f, err := os.Open(path)
+	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
