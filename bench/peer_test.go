@@ -48,8 +48,10 @@ func TestPeersInPython(t *testing.T) {
 	if python == "" {
 		t.Skipf("needs Python with torch, faiss or PIL: set %s", pythonVariable)
 	}
-	for module, peer := range map[string]string{"torch": "torch", "faiss": "faiss", "PIL": "pillow"} {
-		if out, err := exec.Command(python, "-c", "import "+module).CombinedOutput(); err != nil {
+	for needs, peer := range map[string]string{
+		"import torch; torch.nn.functional.scaled_dot_product_attention": "torch", "import faiss": "faiss", "import PIL": "pillow",
+	} {
+		if out, err := exec.Command(python, "-c", needs).CombinedOutput(); err != nil {
 			t.Logf("%s is left out: %s", peer, out)
 			continue
 		}
