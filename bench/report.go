@@ -43,9 +43,10 @@ type Line struct {
 	Most      float64 `json:"most_seconds,omitempty"`
 	Rate      float64 `json:"per_second,omitempty"`
 	GFLOPS    float64 `json:"gflops,omitempty"` // 0 where operations are not the point
-	// OfPeak is the median, over samples, of GFLOPS over the multiply-add rate of all
-	// processors, the mean of right before and right after.
-	OfPeak float64 `json:"of_peak,omitempty"`
+	// OfPeak is the median, over samples, of GFLOPS over the float32 multiply-add rate of
+	// all processors around the sample; AbovePeak counts samples above it.
+	OfPeak    float64 `json:"of_peak,omitempty"`
+	AbovePeak int     `json:"above_peak,omitempty"`
 	// Ratio is how many times as fast the engine under test is; 0 for itself.
 	Ratio float64 `json:"ratio,omitempty"`
 	// Reason is why there is nothing above.
@@ -58,6 +59,7 @@ func (r Report) Print(w io.Writer) error {
 		fmt.Fprintln(w, "short: these times say nothing")
 	}
 	fmt.Fprintf(w, "%s, %s, %d processors, %s, peak %.1f GFLOPS together\n\n", r.Date, r.Machine, r.Processors, r.SIMD, r.PeakGFLOPS)
+	above := false
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "what\tsize\twho\tsamples\tmedian\tleast to most\trate\tGFLOPS\tof peak\tloopitr is")
 	for _, row := range r.Rows {
@@ -66,11 +68,15 @@ func (r Report) Print(w io.Writer) error {
 			if i > 0 {
 				name, size = "", ""
 			}
+			above = above || l.AbovePeak > 0
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", name, size, l.Contender, strings.Join(l.cells(row.Unit), "\t"))
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	if above {
+		fmt.Fprintf(w, "above the peak: unreliable, unless by wider instructions than %s or with numbers shorter than float32\n", r.SIMD)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
 		fmt.Fprintf(w, "%s: %s\n", name, r.Versions[name])
@@ -87,6 +93,9 @@ func (l Line) cells(unit string) []string {
 	}
 	if l.GFLOPS > 0 {
 		cells[4], cells[5] = fmt.Sprintf("%.1f", l.GFLOPS), fmt.Sprintf("%.2f", l.OfPeak)
+	}
+	if l.AbovePeak > 0 {
+		cells[5] += fmt.Sprintf(" (%d of %d above)", l.AbovePeak, l.Samples)
 	}
 	if l.Ratio > 0 {
 		cells[6] = fmt.Sprintf("%.2fx", l.Ratio)
