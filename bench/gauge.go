@@ -11,10 +11,11 @@ import (
 // model (Williams, Waterman and Patterson 2009).
 type roof struct {
 	gflops float64 // float32 multiply-adds, two operations each
+	reads  float64 // GB/s
 }
 
 func (r roof) mean(other roof) roof {
-	return roof{gflops: (r.gflops + other.gflops) / 2}
+	return roof{gflops: (r.gflops + other.gflops) / 2, reads: (r.reads + other.reads) / 2}
 }
 
 // settling is how long nothing runs before a roof is measured. Threads look for more
@@ -27,21 +28,30 @@ const settling = 50 * time.Millisecond
 type gauge struct {
 	*session
 	flops bool
+	// array is as large as what the row reads: where that stays in the caches, it does too.
+	array []float32
 }
 
 func (s *session) gauge(r row) gauge {
-	return gauge{session: s, flops: r.flops > 0}
+	return gauge{session: s, flops: r.flops > 0, array: noise(int(r.array / 4))}
 }
 
 // roof is measured beside a sample of that length.
 func (g gauge) roof(sample time.Duration) (r roof) {
-	if !g.flops {
+	if !g.flops && len(g.array) == 0 {
 		return r
 	}
 	if !g.Short {
 		time.Sleep(settling)
 	}
-	return roof{gflops: g.peak(gaugeTime(sample))}
+	budget := gaugeTime(sample)
+	if g.flops {
+		r.gflops = g.peak(budget)
+	}
+	if len(g.array) > 0 {
+		r.reads = g.reading(g.array, budget)
+	}
+	return r
 }
 
 // gaugeTime is a twentieth of a sample: less says little about seconds of work.
@@ -52,6 +62,21 @@ func gaugeTime(sample time.Duration) time.Duration {
 // peak is the multiply-add rate of all cores together in GFLOPS.
 func (s *session) peak(budget time.Duration) float64 {
 	return s.together(budget, func(_ int, budget time.Duration) float64 { return simd.Peak(budget) })
+}
+
+// reading is the rate in GB/s at which all cores together read an array, each a part of
+// its own again and again.
+func (s *session) reading(array []float32, budget time.Duration) float64 {
+	n := len(array) / s.threads
+	return s.together(budget, func(core int, budget time.Duration) float64 {
+		part, began := array[core*n:(core+1)*n], time.Now()
+		for round := 1; ; round++ {
+			simd.Sum(part)
+			if spent := time.Since(began); spent >= budget {
+				return float64(4*n*round) / float64(spent.Nanoseconds())
+			}
+		}
+	})
 }
 
 // together adds up what all cores do at the same time.

@@ -19,8 +19,10 @@ type row struct {
 	unit   string
 	amount float64
 	// flops are the floating-point operations of one run; 0: they are not the point.
-	flops  float64
-	offers []offer
+	flops float64
+	// Where reading bounds a run, it reads array bytes passes times.
+	array, passes float64
+	offers        []offer
 }
 
 // offer is somebody who may do a row's work.
@@ -72,12 +74,14 @@ func (l local) close() error {
 type contender struct {
 	offer
 	work    work
-	times   int // runs in one sample
+	reads   float64 // bytes of one run
+	times   int     // runs in one sample
 	rounds  int
 	length  time.Duration // about that of each sample
 	seconds []float64     // of one run, from each sample
-	ofPeak  []float64     // the rate of each sample over the roof at its time
-	reason  string        // why it is not measured
+	// ofPeak and ofReading are the rates of each sample over the roof at its time.
+	ofPeak, ofReading []float64
+	reason            string // why it is not measured
 }
 
 // sampleTime is how long one sample takes at least: short runs are repeated.
@@ -99,7 +103,7 @@ func (s *session) measure(ctx context.Context, r row) (_ []Line, err error) {
 	}()
 	g := s.gauge(r)
 	for _, o := range r.offers {
-		c := &contender{offer: o}
+		c := &contender{offer: o, reads: r.array * r.passes}
 		all = append(all, c)
 		c.flops = cmp.Or(c.flops, r.flops)
 		if c.reason = s.refuse(o, c.flops); c.reason == "" {
@@ -147,6 +151,9 @@ func (c *contender) sample(spent time.Duration, at roof) {
 	c.seconds = append(c.seconds, seconds)
 	if at.gflops > 0 {
 		c.ofPeak = append(c.ofPeak, c.flops/seconds/1e9/at.gflops)
+	}
+	if at.reads > 0 {
+		c.ofReading = append(c.ofReading, c.reads/seconds/1e9/at.reads)
 	}
 }
 
@@ -208,8 +215,8 @@ func (s *session) lines(r row, all []*contender) []Line {
 			l.Samples, l.Least, l.Most = len(c.seconds), slices.Min(c.seconds), slices.Max(c.seconds)
 			l.Median = median(c.seconds)
 			l.Rate = r.amount / l.Median
-			l.GFLOPS = c.flops / l.Median / 1e9
-			l.OfPeak = median(c.ofPeak)
+			l.GFLOPS, l.ReadGBs = c.flops/l.Median/1e9, c.reads/l.Median/1e9
+			l.OfPeak, l.OfReading = median(c.ofPeak), median(c.ofReading)
 			for _, share := range c.ofPeak {
 				if share > 1 {
 					l.AbovePeak++

@@ -47,6 +47,11 @@ type Line struct {
 	// all processors around the sample; AbovePeak counts samples above it.
 	OfPeak    float64 `json:"of_peak,omitempty"`
 	AbovePeak int     `json:"above_peak,omitempty"`
+	// ReadGBs is how many GB/s are read; 0 where reading is not what bounds. OfReading is
+	// the median, over samples, of that over the rate at which all processors read as
+	// large an array around the sample.
+	ReadGBs   float64 `json:"read_gb_per_second,omitempty"`
+	OfReading float64 `json:"of_reading,omitempty"`
 	// Ratio is how many times as fast the engine under test is; 0 for itself.
 	Ratio float64 `json:"ratio,omitempty"`
 	// Reason is why there is nothing above.
@@ -61,7 +66,7 @@ func (r Report) Print(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %s, %d processors, %s, peak %.1f GFLOPS together\n\n", r.Date, r.Machine, r.Processors, r.SIMD, r.PeakGFLOPS)
 	above := false
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "what\tsize\twho\tsamples\tmedian\tleast to most\trate\tGFLOPS\tof peak\tloopitr is")
+	fmt.Fprintln(t, "what\tsize\twho\tsamples\tmedian\tleast to most\trate\tGFLOPS\tof peak\tGB/s\tof reading\tloopitr is")
 	for _, row := range r.Rows {
 		for i, l := range row.Lines {
 			name, size := row.Name, row.Size
@@ -89,7 +94,7 @@ func (l Line) cells(unit string) []string {
 		return []string{"skipped: " + strings.ReplaceAll(l.Reason, "\n", "; ")}
 	}
 	cells := []string{
-		strconv.Itoa(l.Samples), span(l.Median), span(l.Least) + " to " + span(l.Most), fmt.Sprintf("%.4g %s/s", l.Rate, unit), "", "", "",
+		strconv.Itoa(l.Samples), span(l.Median), span(l.Least) + " to " + span(l.Most), fmt.Sprintf("%.4g %s/s", l.Rate, unit), "", "", "", "", "",
 	}
 	if l.GFLOPS > 0 {
 		cells[4], cells[5] = fmt.Sprintf("%.1f", l.GFLOPS), fmt.Sprintf("%.2f", l.OfPeak)
@@ -97,8 +102,11 @@ func (l Line) cells(unit string) []string {
 	if l.AbovePeak > 0 {
 		cells[5] += fmt.Sprintf(" (%d of %d above)", l.AbovePeak, l.Samples)
 	}
+	if l.ReadGBs > 0 {
+		cells[6], cells[7] = fmt.Sprintf("%.1f", l.ReadGBs), fmt.Sprintf("%.2f", l.OfReading)
+	}
 	if l.Ratio > 0 {
-		cells[6] = fmt.Sprintf("%.2fx", l.Ratio)
+		cells[8] = fmt.Sprintf("%.2fx", l.Ratio)
 	}
 	return cells
 }
