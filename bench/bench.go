@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/loopitr/loopitr"
@@ -136,22 +135,4 @@ func (s *session) close() error {
 		errs = append(errs, e.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// peak is the multiply-add rate of all cores together, in GFLOPS; 0 for no budget.
-func (s *session) peak(budget time.Duration) float64 {
-	if s.Short {
-		budget = min(budget, time.Millisecond)
-	}
-	rates := make([]float64, s.threads)
-	var cores sync.WaitGroup
-	for i := range rates {
-		cores.Go(func() { rates[i] = simd.Peak(budget) })
-	}
-	cores.Wait()
-	var sum float64
-	for _, r := range rates {
-		sum += r
-	}
-	return sum
 }

@@ -78,6 +78,51 @@ func TestShortRunMeasuresEveryRow(t *testing.T) {
 	}
 }
 
+func TestRowsThatReadingBoundsSayHowFastTheyRead(t *testing.T) {
+	c := short(t, "willing")
+	c.Only, c.Peers = []string{"product", "scan", "decode-resize"}, []string{"torch", "faiss", "pillow"}
+	bound := map[string]float64{"1x768x3072 NN": 4 * (768 + 768*3072), "200 vectors of 16, 16 queries": 16 * 200 * 16}
+	found := 0
+	for _, row := range run(t, c).Rows {
+		bytes := bound[row.Size]
+		if bytes > 0 {
+			found++
+		}
+		for _, l := range row.Lines {
+			if l.ReadGBs != bytes/l.Median/1e9 || (l.OfReading > 0) != (bytes > 0) {
+				t.Errorf("%s %s: %+v for %v bytes", row.Name, row.Size, l, bytes)
+			}
+		}
+	}
+	if found != len(bound) {
+		t.Errorf("%d rows are bound by reading, want %d", found, len(bound))
+	}
+}
+
+func TestSamplesAboveThePeakAreSaid(t *testing.T) {
+	c := short(t, "boasting")
+	c.Only, c.Peers = []string{"product"}, []string{"torch"}
+	lines := run(t, c).Rows[0].Lines
+	if lines[1].OfPeak <= 1 {
+		t.Errorf("%+v in %v s", lines[1], boastedSeconds)
+	}
+	for _, l := range lines {
+		if l.Samples != 1 || (l.AbovePeak == 1) != (l.OfPeak > 1) {
+			t.Errorf("%+v", l)
+		}
+	}
+}
+
+func TestLongSamplesHaveALongPeak(t *testing.T) {
+	for sample, want := range map[time.Duration]time.Duration{
+		0: 25 * time.Millisecond, 2 * time.Second: 100 * time.Millisecond, time.Hour: 500 * time.Millisecond,
+	} {
+		if got := bench.GaugeTime(sample); got != want {
+			t.Errorf("%v beside %v, want %v", got, sample, want)
+		}
+	}
+}
+
 func TestAPeersFigureIsItsOwn(t *testing.T) {
 	c := short(t, "willing")
 	c.Only, c.Peers = []string{"product"}, []string{"torch"}
@@ -119,7 +164,8 @@ func TestPrint(t *testing.T) {
 		Date: "2026-11-25", Machine: "linux/amd64", Processors: 2, SIMD: "avx2", PeakGFLOPS: 200, Versions: map[string]string{"torch": "PyTorch 2"},
 		Rows: []bench.Row{{Name: "product", Size: "1x2x3", Unit: "products", Lines: []bench.Line{
 			{Contender: "cpu", Samples: 3, Median: 0.5, Least: 0.25, Most: 1, Rate: 2, GFLOPS: 150, OfPeak: 0.7},
-			{Contender: "torch", Samples: 1, Median: 1, Least: 1, Most: 1, Rate: 1, GFLOPS: 75, OfPeak: 0.35, Ratio: 2},
+			{Contender: "torch", Samples: 1, Median: 1, Least: 1, Most: 1, Rate: 1, GFLOPS: 75, OfPeak: 0.35, ReadGBs: 10, OfReading: 0.5, Ratio: 2},
+			{Contender: "go", Samples: 3, Median: 1, Least: 1, Most: 1, Rate: 1, GFLOPS: 225, OfPeak: 1.125, AbovePeak: 2, Ratio: 2},
 			{Contender: "onnx", Reason: "not here:\nno library"},
 		}}},
 	}
@@ -129,10 +175,12 @@ func TestPrint(t *testing.T) {
 	}
 	want := []string{
 		"2026-11-25, linux/amd64, 2 processors, avx2, peak 200.0 GFLOPS together", "",
-		"what size who samples median least to most rate GFLOPS of peak loopitr is",
+		"what size who samples median least to most rate GFLOPS of peak GB/s of reading loopitr is",
 		"product 1x2x3 cpu 3 500ms 250ms to 1s 2 products/s 150.0 0.70",
-		"torch 1 1s 1s to 1s 1 products/s 75.0 0.35 2.00x",
+		"torch 1 1s 1s to 1s 1 products/s 75.0 0.35 10.0 0.50 2.00x",
+		"go 3 1s 1s to 1s 1 products/s 225.0 1.12 (2 of 3 above) 2.00x",
 		"onnx skipped: not here:; no library",
+		"above the peak: unreliable, unless by wider instructions than avx2 or with numbers shorter than float32",
 		"torch: PyTorch 2",
 	}
 	var got []string

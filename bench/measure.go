@@ -19,8 +19,10 @@ type row struct {
 	unit   string
 	amount float64
 	// flops are the floating-point operations of one run; 0: they are not the point.
-	flops  float64
-	offers []offer
+	flops float64
+	// Where reading bounds a run, it reads array bytes passes times.
+	array, passes float64
+	offers        []offer
 }
 
 // offer is somebody who may do a row's work.
@@ -72,11 +74,14 @@ func (l local) close() error {
 type contender struct {
 	offer
 	work    work
-	times   int // runs in one sample
+	reads   float64 // bytes of one run
+	times   int     // runs in one sample
 	rounds  int
-	seconds []float64 // of one run, from each sample
-	ofPeak  []float64 // the rate of each sample over the peak at its time
-	reason  string    // why it is not measured
+	length  time.Duration // about that of each sample
+	seconds []float64     // of one run, from each sample
+	// ofPeak and ofReading are the rates of each sample over the roof at its time.
+	ofPeak, ofReading []float64
+	reason            string // why it is not measured
 }
 
 // sampleTime is how long one sample takes at least: short runs are repeated.
@@ -96,49 +101,59 @@ func (s *session) measure(ctx context.Context, r row) (_ []Line, err error) {
 			}
 		}
 	}()
+	g := s.gauge(r)
 	for _, o := range r.offers {
-		c := &contender{offer: o}
+		c := &contender{offer: o, reads: r.array * r.passes}
 		all = append(all, c)
 		c.flops = cmp.Or(c.flops, r.flops)
 		if c.reason = s.refuse(o, c.flops); c.reason == "" {
-			c.try(s.prepare(ctx, c))
+			c.try(s.prepare(ctx, c, g))
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 	}
+	if err := s.takeTurns(ctx, all, g); err != nil {
+		return nil, err
+	}
+	return s.lines(r, all), nil
+}
+
+// takeTurns samples; the roof is measured between any two samples and counts for both.
+func (s *session) takeTurns(ctx context.Context, all []*contender, g gauge) error {
+	var longest time.Duration
+	for _, c := range all {
+		longest = max(longest, c.length)
+	}
+	before := g.roof(longest)
 	for round := range s.Rounds {
 		for _, c := range all {
 			if c.reason != "" || round >= c.rounds {
 				continue
 			}
-			before := s.peak(c.peakTime())
 			spent, err := c.work.run(ctx, c.times)
 			if ctx.Err() != nil {
-				return nil, ctx.Err()
+				return ctx.Err()
 			}
-			c.try(err)
-			c.sample(spent, (before+s.peak(c.peakTime()))/2)
+			after := g.roof(longest)
+			if c.try(err); err == nil {
+				c.sample(spent, before.mean(after))
+			}
+			before = after
 		}
 	}
-	return s.lines(r, all), nil
+	return nil
 }
 
-// peakTime is how long the peak is measured before and after a sample: clocks change
-// with what the machine does, so each sample has a peak of its own.
-func (c *contender) peakTime() time.Duration {
-	if c.flops == 0 {
-		return 0
-	}
-	return sampleTime / 2
-}
-
-// sample notes c.times runs and the peak at their time.
-func (c *contender) sample(spent time.Duration, peak float64) {
+// sample notes c.times runs and the roof at their time.
+func (c *contender) sample(spent time.Duration, at roof) {
 	seconds := spent.Seconds() / float64(c.times)
 	c.seconds = append(c.seconds, seconds)
-	if peak > 0 {
-		c.ofPeak = append(c.ofPeak, c.flops/seconds/1e9/peak)
+	if at.gflops > 0 {
+		c.ofPeak = append(c.ofPeak, c.flops/seconds/1e9/at.gflops)
+	}
+	if at.reads > 0 {
+		c.ofReading = append(c.ofReading, c.reads/seconds/1e9/at.reads)
 	}
 }
 
@@ -161,14 +176,13 @@ func (s *session) refuse(o offer, flops float64) string {
 }
 
 // prepare opens the work, runs it to warm up, and decides how often to sample it.
-func (s *session) prepare(ctx context.Context, c *contender) (err error) {
+func (s *session) prepare(ctx context.Context, c *contender, g gauge) (err error) {
 	if c.work, err = c.open(ctx); err != nil {
 		if errors.Is(err, loopitr.ErrUnavailable) {
 			err = fmt.Errorf("not here: %w", err)
 		}
 		return err
 	}
-	before := s.peak(c.peakTime())
 	spent, err := c.work.run(ctx, 1)
 	if err != nil {
 		return err
@@ -178,7 +192,7 @@ func (s *session) prepare(ctx context.Context, c *contender) (err error) {
 		return nil
 	}
 	if spent > s.Budget { // no time for another
-		c.sample(spent, (before+s.peak(c.peakTime()))/2)
+		c.sample(spent, g.roof(spent))
 		c.rounds = 0
 		return nil
 	}
@@ -187,7 +201,8 @@ func (s *session) prepare(ctx context.Context, c *contender) (err error) {
 		return err
 	}
 	c.times = int(math.Ceil(float64(sampleTime) / float64(max(spent, 1))))
-	c.rounds = int(max(1, min(int64(s.Rounds), int64(s.Budget)/(int64(spent)*int64(c.times)))))
+	c.length = spent * time.Duration(c.times)
+	c.rounds = int(max(1, min(int64(s.Rounds), int64(s.Budget/max(c.length, 1)))))
 	return nil
 }
 
@@ -197,14 +212,15 @@ func (s *session) lines(r row, all []*contender) []Line {
 	for _, c := range all {
 		l := Line{Contender: c.name, Reason: c.reason}
 		if c.reason == "" {
-			slices.Sort(c.seconds)
-			l.Samples, l.Least, l.Most = len(c.seconds), c.seconds[0], c.seconds[len(c.seconds)-1]
+			l.Samples, l.Least, l.Most = len(c.seconds), slices.Min(c.seconds), slices.Max(c.seconds)
 			l.Median = median(c.seconds)
 			l.Rate = r.amount / l.Median
-			l.GFLOPS = c.flops / l.Median / 1e9
-			if len(c.ofPeak) > 0 {
-				slices.Sort(c.ofPeak)
-				l.OfPeak = median(c.ofPeak)
+			l.GFLOPS, l.ReadGBs = c.flops/l.Median/1e9, c.reads/l.Median/1e9
+			l.OfPeak, l.OfReading = median(c.ofPeak), median(c.ofReading)
+			for _, share := range c.ofPeak {
+				if share > 1 {
+					l.AbovePeak++
+				}
 			}
 			if len(lines) > 0 && lines[0].Median > 0 {
 				l.Ratio = l.Median / lines[0].Median
@@ -215,8 +231,12 @@ func (s *session) lines(r row, all []*contender) []Line {
 	return lines
 }
 
-// median of sorted values.
-func median(sorted []float64) float64 {
-	n := len(sorted)
+// median is 0 for none.
+func median(values []float64) float64 {
+	n := len(values)
+	if n == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

@@ -61,6 +61,7 @@ func (s *session) scan() row {
 	}
 	return row{
 		name: rowScan, size: fmt.Sprintf("%d vectors of %d, %d queries", rows, width, scanQueries), unit: "queries", amount: scanQueries,
+		array: float64(rows * width), passes: scanQueries, // vectors as int8
 		offers: append([]offer{{name: ours, open: open}},
 			s.peer(peerFaiss, rowScan, map[string]any{"rows": rows, "width": width, "queries": scanQueries, "count": scanCount})...),
 	}
