@@ -23,10 +23,18 @@ type diagnosis struct {
 	Chosen     string       `json:"chosen"`
 	SIMD       string       `json:"simd"`
 	Levels     []string     `json:"simd_available"`
+	// BFloat16 is how products=bf16 computes: native or emulated.
+	BFloat16 string `json:"bf16_products"`
 	// PeakGFLOPS is the measured float32 multiply-add rate of one core.
 	PeakGFLOPS float64 `json:"peak_gflops_per_core"`
 	Preview    string  `json:"preview"`
 }
+
+// How products=bf16 computes.
+const (
+	native   = "native"
+	emulated = "emulated"
+)
 
 // engineTest is whether an engine opens here.
 type engineTest struct {
@@ -58,7 +66,10 @@ func newDoctor(g *global, std streams) *cobra.Command {
 		Short: "Say what this binary can do here: engines, instructions, previews",
 		Long: `doctor opens every engine that this binary has, names the instructions that the cpu
 engine uses ($LOOPITR_SIMD forces generic, avx2 or avx512), measures what one core can
-do at best, and says whether this terminal is known to show pictures.`,
+do at best, and says whether this terminal is known to show pictures. Products of
+--engine cpu:products=bf16 are native where the processor has AVX512-BF16; elsewhere,
+and where LOOPITR_SIMD forces a lower level, they are emulated: the operands are
+rounded alike, and it is slower than float32.`,
 		Example: `  loopitr doctor
   loopitr doctor --engine cpu --json`,
 		Args: cobra.NoArgs,
@@ -72,6 +83,10 @@ func runDoctor(g *global, std streams, asJSON bool) error {
 	d := diagnosis{
 		Version: versionText(), Machine: runtime.GOOS + "/" + runtime.GOARCH, Processors: runtime.GOMAXPROCS(0),
 		SIMD: simd.Active().String(), PeakGFLOPS: measuredPeak(), Preview: string(terminal.Off),
+		BFloat16: emulated,
+	}
+	if simd.NativeBFloat16() {
+		d.BFloat16 = native
 	}
 	for _, l := range simd.Available() {
 		d.Levels = append(d.Levels, l.String())
@@ -112,6 +127,11 @@ func (d diagnosis) print(w io.Writer) error {
 	fmt.Fprintf(t, "version\t%s\n", d.Version)
 	fmt.Fprintf(t, "machine\t%s, %d processors\n", d.Machine, d.Processors)
 	fmt.Fprintf(t, "instructions\t%s (of %s), %.1f GFLOPS a core measured now\n", d.SIMD, strings.Join(d.Levels, ", "), d.PeakGFLOPS)
+	bf16 := "native, by AVX512-BF16"
+	if d.BFloat16 == emulated {
+		bf16 = "emulated, slower than float32: native needs AVX512-BF16, and LOOPITR_SIMD unset or avx512"
+	}
+	fmt.Fprintf(t, "products=bf16\t%s\n", bf16)
 	for _, e := range d.Engines {
 		state := "works"
 		if !e.Works {

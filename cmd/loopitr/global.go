@@ -17,7 +17,7 @@ type global struct {
 }
 
 func (g *global) register(flags *pflag.FlagSet) {
-	flags.StringVar(&g.engine, "engine", "", `what computes: "cpu", "go", "onnx", "xla", with options after a colon, such as "cpu:threads=2,products=bf16" or "go:ops_sequential" (default: the best this binary has)`)
+	flags.StringVar(&g.engine, "engine", "", `what computes: "cpu", "go", "onnx", "xla", with options after a colon, such as "cpu:threads=2,products=bf16" or "go:ops_sequential"; products=bf16 is slower than float32 where doctor calls it emulated (default: the best this binary has)`)
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress and no warnings on standard error")
 }
 

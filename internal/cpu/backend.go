@@ -12,6 +12,8 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/notimplemented"
 	"github.com/gomlx/compute/shapes"
+
+	"github.com/loopitr/loopitr/internal/simd"
 )
 
 // maxThreads bounds the threads option; more cores than this share badly.
@@ -73,7 +75,8 @@ var _ compute.Backend = (*Backend)(nil)
 // New opens the backend. config is empty or a comma-separated list of
 // threads=N (default: GOMAXPROCS) and products=float32|bf16 (default float32;
 // bf16 rounds the operands of matrix products and accumulates in float32; fused
-// attention and products that no kernel computes stay exact). With
+// attention and products that no kernel computes stay exact; emulated, and slower
+// than float32, where simd.NativeBFloat16 is false). With
 // plain=refuse, which is for tests, a product that only the slow plain loop could
 // compute is an error of Compile. The backend's goroutines live until Finalize.
 func New(config string) (compute.Backend, error) {
@@ -90,11 +93,15 @@ func (b *Backend) Name() string { return "cpu" }
 // String returns the name.
 func (b *Backend) String() string { return b.Name() }
 
-// Description says what the backend is and with how many threads it runs.
+// Description says what the backend is, with how many threads it runs and how it
+// multiplies.
 func (b *Backend) Description() string {
 	kind := "float32"
 	if b.options.bf16 {
-		kind = "bf16"
+		kind = "emulated bf16"
+		if simd.NativeBFloat16() {
+			kind = "native bf16"
+		}
 	}
 	return fmt.Sprintf("loopitr's CPU engine: %d threads, %s products", b.options.threads, kind)
 }

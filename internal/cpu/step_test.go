@@ -92,6 +92,14 @@ func compileTrainStep(t testing.TB, b compute.Backend, n network.LoopITR, batch,
 	return s
 }
 
+// stateBytes is the size of weights and moments.
+func (s *trainStep) stateBytes() (n int) {
+	for _, shape := range s.shapes {
+		n += 4 * shape.Size()
+	}
+	return n
+}
+
 func buffer(t testing.TB, b compute.Backend, flat any, shape shapes.Shape) compute.Buffer {
 	t.Helper()
 	r, err := b.BufferFromFlatData(0, flat, shape)

@@ -50,7 +50,7 @@ type span struct {
 
 // kernels returns the kernels for A in this form and how many rows they take.
 func (a span) kernels() (*tileKernels, int) {
-	wide := level >= AVX512
+	wide := active.level >= AVX512
 	switch {
 	case a.pairs:
 		return &widePairs, 2 * RowGrain

@@ -16,10 +16,10 @@ func DotInt8(dst []int32, query, block []int8) {
 	whole, taken := 0, 0
 	switch {
 	case len(dst) < 4:
-	case level >= AVX512 && bytesAtHand && n > 0:
+	case active.level >= AVX512 && bytesAtHand && n > 0:
 		whole, taken = len(dst)&^3, n
 		dotInt8VNNI(&dst[0], &query[0], &block[0], whole, n, n)
-	case level >= AVX2 && n >= 32 && !slices.Contains(query, -128):
+	case active.level >= AVX2 && n >= 32 && !slices.Contains(query, -128):
 		whole, taken = len(dst)&^3, n&^31
 		dotInt8AVX2(&dst[0], &query[0], &block[0], whole, taken, n)
 	}

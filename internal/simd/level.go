@@ -37,30 +37,53 @@ func (l Level) String() string {
 // told whether they are faster.
 const automatic = AVX2
 
-// best is what this machine and build can run, level what kernels use now.
+// features are what a machine and build can run.
+type features struct {
+	best  Level
+	pairs bool // AVX512-BF16's products of pairs of bfloat16; best is AVX512 then
+}
+
+// choice is which kernels run.
+type choice struct {
+	level Level
+	pairs bool // for products of bfloat16, whatever the level
+}
+
 var (
-	best  = detect()
-	level = min(choose(os.Getenv(Variable)), best)
+	machine = detect()
+	active  = machine.choose(os.Getenv(Variable))
 )
 
-// choose maps the environment variable's value to a level; unset or unknown
-// means the best automatic one.
-func choose(value string) Level {
+// choose maps the environment variable's value to kernels: unset or unknown means
+// the best automatic level, and pairs besides: one instruction multiplies twice as
+// many bfloat16 as float32, while the automatic level rounds and then multiplies
+// float32. No float32 bit depends on them.
+func (f features) choose(value string) choice {
 	for l := Generic; l <= AVX512; l++ {
 		if strings.EqualFold(value, l.String()) {
-			return l
+			return f.at(l)
 		}
 	}
-	return min(best, automatic)
+	return choice{level: min(f.best, automatic), pairs: f.pairs}
+}
+
+// at returns the kernels of one level, or of the best if that is lower.
+func (f features) at(l Level) choice {
+	l = min(l, f.best)
+	return choice{level: l, pairs: f.pairs && l >= AVX512}
 }
 
 // Active returns the level that kernels use.
-func Active() Level { return level }
+func Active() Level { return active.level }
+
+// NativeBFloat16 reports whether products of BFloat16 operands run in AVX512-BF16's
+// instruction; otherwise operands are rounded and multiplied as float32.
+func NativeBFloat16() bool { return active.pairs }
 
 // Available returns the levels that this machine and build can run, plainest first.
 func Available() []Level {
 	levels := []Level{Generic}
-	for l := AVX2; l <= best; l++ {
+	for l := AVX2; l <= machine.best; l++ {
 		levels = append(levels, l)
 	}
 	return levels
@@ -70,20 +93,22 @@ func Available() []Level {
 // otherwise an error that says what runs instead.
 func Honoured() error {
 	value := os.Getenv(Variable)
-	if value == "" || strings.EqualFold(value, level.String()) {
+	if value == "" || strings.EqualFold(value, active.level.String()) {
 		return nil
 	}
-	return fmt.Errorf("choose simd level: %s=%q is not available here: using %s", Variable, value, level)
+	return fmt.Errorf("choose simd level: %s=%q is not available here: using %s", Variable, value, active.level)
 }
 
-// Use switches to another level and returns a function that switches back; a
-// level this machine lacks becomes the best it has. For tests: no kernel may run
-// during either switch.
-func Use(l Level) (restore func()) {
-	before := level
-	level = min(l, best)
-	return func() { level = before }
+// Use switches to another level, as Variable would, and returns a function that
+// switches back; a level this machine lacks becomes the best it has. For tests: no
+// kernel may run during either switch.
+func Use(l Level) (restore func()) { return use(machine.at(l)) }
+
+func use(c choice) (restore func()) {
+	before := active
+	active = c
+	return func() { active = before }
 }
 
 // vectors reports whether n elements are for the assembly.
-func vectors(n int) bool { return level >= AVX2 && n > 0 }
+func vectors(n int) bool { return active.level >= AVX2 && n > 0 }

@@ -2,19 +2,16 @@ package simd
 
 import "golang.org/x/sys/cpu"
 
-// pairsAtHand reports whether the machine multiplies pairs of bfloat16.
-var pairsAtHand = cpu.X86.HasAVX512BF16
-
-// bytesAtHand reports whether it multiplies fours of bytes.
+// bytesAtHand reports whether the machine multiplies fours of bytes.
 var bytesAtHand = cpu.X86.HasAVX512VNNI
 
-func detect() Level {
+func detect() features {
 	x := &cpu.X86
 	switch {
 	case !x.HasAVX2 || !x.HasFMA || !x.HasF16C:
-		return Generic
+		return features{best: Generic}
 	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
-		return AVX2
+		return features{best: AVX2}
 	}
-	return AVX512
+	return features{best: AVX512, pairs: x.HasAVX512BF16}
 }

@@ -2,6 +2,6 @@
 
 package simd
 
-const pairsAtHand, bytesAtHand = false, false
+const bytesAtHand = false
 
-func detect() Level { return Generic }
+func detect() features { return features{best: Generic} }

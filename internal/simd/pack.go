@@ -15,7 +15,7 @@ const depth = 256
 
 // Packed is the right operand of products in the order the kernels read it:
 // worth making once for weights that many products share, or once per product
-// to share between workers. It belongs to the level that was active when it was
+// to share between workers. It belongs to the kernels that were active when it was
 // made, and with it a product of few rows may differ in the last bits.
 type Packed struct {
 	k, n      int
@@ -95,7 +95,7 @@ func packLeft(dst []float32, a Matrix, precision Precision) {
 
 func packGroup(dst []float32, a Matrix) {
 	done := 0
-	if level >= AVX2 && a.Rows == RowGrain && a.Columns > 0 {
+	if active.level >= AVX2 && a.Rows == RowGrain && a.Columns > 0 {
 		switch {
 		case a.ColumnStride == 1 && a.Columns >= 4:
 			done = a.Columns &^ 3
@@ -128,7 +128,7 @@ func packRight(dst []float32, b Matrix, precision Precision) {
 
 func packPanel(dst []float32, b Matrix) {
 	done := 0
-	if level >= AVX2 && b.Rows > 0 {
+	if active.level >= AVX2 && b.Rows > 0 {
 		switch {
 		case b.ColumnStride == 1:
 			done = b.Rows
@@ -153,7 +153,7 @@ func packRest(dst []float32, b Matrix) {
 
 // paired reports whether packed operands hold pairs of bfloat16 rather than
 // float32: then each group or panel fills the first half of its place.
-func paired(precision Precision) bool { return precision == BFloat16 && level >= AVX512 && pairsAtHand }
+func paired(precision Precision) bool { return precision == BFloat16 && active.pairs }
 
 // narrowGroups rounds packed values to bfloat16, group by group of width*depth.
 func narrowGroups(x []float32, width, groups, depth int) {

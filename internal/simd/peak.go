@@ -16,11 +16,11 @@ func Peak(budget time.Duration) float64 {
 
 // peakRound takes about a millisecond.
 func peakRound() (operations int) {
-	if level == Generic {
+	if active.level == Generic {
 		return peakGeneric(1 << 17)
 	}
 	const rounds = 1 << 16
-	if level >= AVX512 {
+	if active.level >= AVX512 {
 		peakAVX512(rounds)
 		return rounds * 24 * 32
 	}

@@ -103,7 +103,7 @@ func (p *Product) RunTile(w *Workspace, t Tile) {
 	if t.Rows == 0 || t.Columns == 0 {
 		return
 	}
-	if level == Generic || p.A.Columns == 0 {
+	if active.level == Generic || p.A.Columns == 0 {
 		p.runGeneric(t)
 		return
 	}

@@ -1,0 +1,44 @@
+package simd
+
+import "testing"
+
+// What runs for every kind of machine and setting, whatever this machine is.
+func TestChoiceOfKernels(t *testing.T) {
+	zen4, skylake := features{best: AVX512, pairs: true}, features{best: AVX512}
+	zen3, other := features{best: AVX2}, features{best: Generic}
+	for _, c := range []struct {
+		on    features
+		value string
+		want  choice
+	}{
+		{zen4, "", choice{AVX2, true}}, {zen4, "mmx", choice{AVX2, true}}, {zen4, "AVX512", choice{AVX512, true}},
+		{zen4, "avx2", choice{AVX2, false}}, {zen4, "generic", choice{Generic, false}},
+		{skylake, "", choice{AVX2, false}}, {skylake, "avx512", choice{AVX512, false}},
+		{zen3, "", choice{AVX2, false}}, {zen3, "avx512", choice{AVX2, false}},
+		{other, "", choice{Generic, false}}, {other, "avx512", choice{Generic, false}},
+	} {
+		if got := c.on.choose(c.value); got != c.want {
+			t.Errorf("%+v with %q: %+v, want %+v", c.on, c.value, got, c.want)
+		}
+	}
+}
+
+// Kernels for pairs change what products of bfloat16 take and nothing else.
+func TestPairsAreForProductsOfBFloat16(t *testing.T) {
+	for _, pairs := range []bool{false, true} {
+		restore := use(choice{AVX2, pairs})
+		if NativeBFloat16() != pairs || paired(BFloat16) != pairs || paired(Float32) {
+			t.Errorf("pairs %v: native is %v, products of bfloat16 are paired: %v, of float32: %v",
+				pairs, NativeBFloat16(), paired(BFloat16), paired(Float32))
+		}
+		for _, c := range []struct {
+			a    span
+			want *tileKernels
+		}{{span{}, &tilesOfColumns}, {span{alongK: true}, &tilesOfRows}, {span{pairs: true}, &widePairs}} {
+			if got, _ := c.a.kernels(); got != c.want {
+				t.Errorf("pairs %v: %+v takes other kernels", pairs, c.a)
+			}
+		}
+		restore()
+	}
+}
