@@ -174,6 +174,10 @@ func (f *frame) runSteps() (err error) {
 	if pool.workers > 1 && pool.mu.TryLock() {
 		f.pool = pool
 		defer func() {
+			// A chunk's panic came before whatever ended the steps.
+			if fault := pool.fault.Swap(nil); fault != nil {
+				err = fmt.Errorf("cpu: %s", *fault)
+			}
 			f.pool = nil
 			pool.mu.Unlock()
 		}()
@@ -186,11 +190,6 @@ func (f *frame) runSteps() (err error) {
 	for _, s := range f.program.steps {
 		if err := s.run(f); err != nil {
 			return err
-		}
-	}
-	if f.pool != nil {
-		if fault := pool.fault.Swap(nil); fault != nil {
-			return fmt.Errorf("cpu: %s", *fault)
 		}
 	}
 	return nil
