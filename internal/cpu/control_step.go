@@ -63,6 +63,7 @@ func (s *branchStep) run(f *frame) error {
 			return err
 		}
 		s.finish(f, out)
+		s.backend.memory.putAll(out)
 		return nil
 	}
 	return s.repeat(f)
@@ -70,6 +71,7 @@ func (s *branchStep) run(f *frame) error {
 
 func (s *branchStep) repeat(f *frame) error {
 	state := make([]*block, len(s.inputs))
+	defer func() { s.backend.memory.putAll(state) }()
 	for i, slot := range s.inputs {
 		b, err := s.backend.memory.get(s.sizes[i])
 		if err != nil {
@@ -84,7 +86,7 @@ func (s *branchStep) repeat(f *frame) error {
 			return err
 		}
 		more := *(*bool)(again[0].base)
-		s.drop(again)
+		s.backend.memory.putAll(again)
 		if !more {
 			s.finish(f, state)
 			return nil
@@ -93,7 +95,7 @@ func (s *branchStep) repeat(f *frame) error {
 		if err != nil {
 			return err
 		}
-		s.drop(state)
+		s.backend.memory.putAll(state)
 		state = next
 	}
 }
@@ -111,18 +113,11 @@ func (s *branchStep) call(f *frame, function int, inputs []*block) ([]*block, er
 	return s.programs[function].execute(pointers, captures, nil)
 }
 
-// finish copies results to their slots and returns the blocks.
+// finish copies results to their slots.
 func (s *branchStep) finish(f *frame, out []*block) {
 	for i, slot := range s.outputs {
 		if slot >= 0 {
 			copyBytes(f.ptr[slot], out[i].base, out[i].size)
 		}
-	}
-	s.drop(out)
-}
-
-func (s *branchStep) drop(blocks []*block) {
-	for _, b := range blocks {
-		s.backend.memory.put(b)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/loopitr/loopitr/internal/cpu"
 )
 
 // control computes a function called twice, a branch and a loop, the last two with
@@ -99,5 +101,44 @@ func TestControlAgreesWithGo(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A loop that ends in an error gives back what it held, as one that ends well does.
+func TestFailedLoopsGiveBlocksBack(t *testing.T) {
+	const count, wide = 1000, 1 << 20
+	b, m, vector := open(t, "threads=1"), must(t), shapes.Make(dtypes.Float32, count)
+	e := compile(t, b, [][]int{{count}}, func(main compute.Function, v []compute.Value) []compute.Value {
+		closure := func(build func(f compute.Function, s compute.Value) compute.Value) compute.Function {
+			f, err := main.Closure()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Return([]compute.Value{build(f, m(f.Parameter("s", vector, nil)))}, nil); err != nil {
+				t.Fatal(err)
+			}
+			return f
+		}
+		out, err := main.While(closure(func(f compute.Function, s compute.Value) compute.Value {
+			return m(f.LessThan(m(f.ReduceSum(s)), m(f.Constant([]float32{count}))))
+		}), closure(func(f compute.Function, s compute.Value) compute.Value {
+			// Two wide arrays are the most that anything here needs at once.
+			numbers := m(f.Reverse(m(f.Iota(shapes.Make(dtypes.Float32, wide), 0)), 0))
+			return m(f.Add(s, m(f.BroadcastInDim(m(f.ReduceMax(numbers)), vector, nil))))
+		}), v[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	})
+	execute(t, e, buffer(t, b, make([]float32, count), vector))
+	in := buffer(t, b, make([]float32, count), vector)
+	before := cpu.Pooled(b)
+	cpu.Limit(b, 4*wide)
+	if _, err := e.Execute([]compute.Buffer{in}, nil, 0); err == nil {
+		t.Fatal("a body without memory ran")
+	}
+	if after := cpu.Pooled(b); after != before {
+		t.Errorf("%d bytes are kept for reuse, %d before", after, before)
 	}
 }

@@ -58,9 +58,7 @@ func (e *Executable) Execute(inputs []compute.Buffer, donate []bool, device comp
 	}
 	blocks := donated(buffers, donate)
 	out, err := e.program.execute(pointers, nil, blocks)
-	for _, b := range blocks {
-		e.backend.memory.put(b)
-	}
+	e.backend.memory.putAll(blocks)
 	if err != nil {
 		return nil, fmt.Errorf("cpu: execute %q: %w", e.name, err)
 	}

@@ -1,6 +1,10 @@
 package cpu
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+)
 
 // Steps names what an executable runs, in order, and counts the instructions of its
 // tile programs.
@@ -33,3 +37,9 @@ func kind(s step) string {
 	}
 	return fmt.Sprintf("%T", s)
 }
+
+// Pooled is how many bytes a backend keeps for reuse.
+func Pooled(b compute.Backend) int { return b.(*Backend).memory.pooled }
+
+// Limit makes a backend refuse more than n bytes at once.
+func Limit(b compute.Backend, n uint64) { b.(*Backend).memory.limit = n }

@@ -115,7 +115,7 @@ func (p *program) release(f *frame) {
 }
 
 // execute runs the program on inputs; a donated input's block may come back as a
-// result's, in which case taken is set.
+// result's, in which case its entry becomes nil.
 func (p *program) execute(inputs, captures []unsafe.Pointer, blocks []*block) ([]*block, error) {
 	f, err := p.acquire()
 	if err != nil {
@@ -133,10 +133,11 @@ func (p *program) execute(inputs, captures []unsafe.Pointer, blocks []*block) ([
 		}
 	}
 	out, err := p.allocate(f, blocks)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = f.runSteps()
 	}
-	if err := f.runSteps(); err != nil {
+	if err != nil {
+		p.backend.memory.putAll(out)
 		return nil, err
 	}
 	for i, r := range p.results {
@@ -148,7 +149,7 @@ func (p *program) execute(inputs, captures []unsafe.Pointer, blocks []*block) ([
 }
 
 // allocate finds memory for the results: new, or that of donated inputs, whose
-// entries in blocks become nil.
+// entries in blocks become nil. With an error come those it has found.
 func (p *program) allocate(f *frame, blocks []*block) ([]*block, error) {
 	out := make([]*block, len(p.results))
 	for i, r := range p.results {
@@ -158,7 +159,7 @@ func (p *program) allocate(f *frame, blocks []*block) ([]*block, error) {
 		} else {
 			b, err := p.backend.memory.get(bytesOf(r.shape))
 			if err != nil {
-				return nil, err
+				return out, err
 			}
 			out[i] = b
 		}

@@ -108,6 +108,13 @@ func (m *memory) put(b *block) {
 	m.pooled += b.room
 }
 
+// putAll gives blocks back, of which some may be nil.
+func (m *memory) putAll(blocks []*block) {
+	for _, b := range blocks {
+		m.put(b)
+	}
+}
+
 // drop forgets all pooled blocks and keeps none from now on.
 func (m *memory) drop() {
 	m.mu.Lock()
