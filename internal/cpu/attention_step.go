@@ -76,11 +76,13 @@ func (s *attentionStep) run(f *frame) error {
 
 func (s *attentionStep) chunk(f *frame, w, chunk int) {
 	batch, head := chunk/s.heads, chunk%s.heads
-	a := simd.Attention{
+	g := &f.workers[w].attention
+	*g = simd.AttentionGradient{Attention: simd.Attention{
 		Q: s.queryMatrix(f, s.query, batch, head), K: s.keyMatrix(f, s.key, batch, head),
 		V: s.keyMatrix(f, s.value, batch, head), O: s.queryMatrix(f, s.output, batch, head),
 		Scale: s.scale, Causal: s.causal,
-	}
+	}}
+	a := &g.Attention
 	if s.state >= 0 {
 		a.LogSumExp = f.floats(s.state, s.states)[chunk*s.queries:][:s.queries]
 	}
@@ -99,7 +101,7 @@ func (s *attentionStep) chunk(f *frame, w, chunk int) {
 		a.Run(work, 0, s.queries)
 		return
 	}
-	g := simd.AttentionGradient{Attention: a, DO: s.queryMatrix(f, s.gradient, batch, head)}
+	g.DO = s.queryMatrix(f, s.gradient, batch, head)
 	if s.dQuery >= 0 {
 		g.DQ = s.queryMatrix(f, s.dQuery, batch, head)
 	}

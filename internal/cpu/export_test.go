@@ -43,3 +43,16 @@ func Pooled(b compute.Backend) int { return b.(*Backend).memory.pooled }
 
 // Limit makes a backend refuse more than n bytes at once.
 func Limit(b compute.Backend, n uint64) { b.(*Backend).memory.limit = n }
+
+// HoldsOperands tells whether the workers' idle memory still names what they read.
+func HoldsOperands(b compute.Backend) bool {
+	for _, s := range b.(*Backend).memory.idle {
+		for i := range s.workers {
+			w := &s.workers[i]
+			if w.tile.frame != nil || w.product.A.Values != nil || w.attention.Q.Values != nil {
+				return true
+			}
+		}
+	}
+	return false
+}

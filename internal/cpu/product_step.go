@@ -333,7 +333,8 @@ func (m *matrixProduct) chunk(f *frame, w, chunk int) {
 }
 
 func (m *matrixProduct) tile(f *frame, w, batch, tile int) {
-	p := simd.Product{
+	p := &f.workers[w].product
+	*p = simd.Product{
 		A: simd.Matrix{
 			Values: f.floats(m.a.slot, m.a.elements)[m.a.batch.at(batch):],
 			Rows:   m.rows, Columns: m.depth, RowStride: m.aRow, ColumnStride: m.aCol,

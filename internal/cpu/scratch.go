@@ -17,6 +17,10 @@ type worker struct {
 	registers *block
 	tile      tile
 	workspace simd.Workspace
+	// What is at work: as variables they would be allocated each time, as the kernels
+	// take pointers to them.
+	product   simd.Product
+	attention simd.AttentionGradient
 	_         [64]byte // keep neighbours off each other's cache line
 }
 
@@ -56,8 +60,9 @@ func atLeast(b **block, n int) {
 // putScratch gives a scratch back, without the operands that it was used for.
 func (m *memory) putScratch(s *scratch) {
 	for i := range s.workers {
-		s.workers[i].workspace.Forget()
-		s.workers[i].tile.frame = nil
+		w := &s.workers[i]
+		w.workspace.Forget()
+		w.tile.frame, w.product, w.attention = nil, simd.Product{}, simd.AttentionGradient{}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

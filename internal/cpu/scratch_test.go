@@ -106,39 +106,3 @@ func wantLong(t *testing.T, long []float32, out []compute.Buffer) {
 		t.Errorf("got %v, want %v", got[3][0], total)
 	}
 }
-
-// What is outside tile programs allocates no more for many nodes than for one.
-func TestNodesAllocateNothing(t *testing.T) {
-	b, m := open(t, "threads=1"), must(t)
-	allocations := func(nodes int) float64 {
-		builder := b.Builder("test")
-		f, shape := builder.Main(), shapes.Make(dtypes.Int32, 4, 3)
-		x := m(f.Parameter("x", shape, nil))
-		index := m(f.Parameter("index", shapes.Make(dtypes.Int32, 4, 1), nil))
-		y := x
-		for range nodes {
-			sum := m(f.BroadcastInDim(m(f.ReduceSum(m(f.Add(y, x)), 0)), shape, []int{1}))
-			y = m(f.ScatterSum(sum, index, m(f.Gather(sum, index, 1, []int{1}, []int{0}, []int{0}, []int{1, 3}, false)), 1, []int{1}, []int{0}, []int{0}, false, false))
-		}
-		if err := f.Return([]compute.Value{y}, nil); err != nil {
-			t.Fatal(err)
-		}
-		e, err := builder.Compile()
-		if err != nil {
-			t.Fatal(err)
-		}
-		in := []compute.Buffer{buffer(t, b, make([]int32, 12), shape), buffer(t, b, make([]int32, 4), shapes.Make(dtypes.Int32, 4, 1))}
-		return testing.AllocsPerRun(10, func() {
-			out, err := e.Execute(in, nil, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := out[0].Finalize(); err != nil {
-				t.Fatal(err)
-			}
-		})
-	}
-	if one, many := allocations(1), allocations(100); many > one+1 {
-		t.Errorf("one round of nodes allocates %v times, a hundred %v times", one, many)
-	}
-}
