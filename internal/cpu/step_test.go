@@ -269,12 +269,18 @@ func near(t *testing.T, what string, got, want []float32, tolerance float64) {
 	}
 }
 
-func TestSameBitsForAnyThreads(t *testing.T) { eachLevel(t, sameBitsForAnyThreads) }
+func TestSameBitsForAnyThreads(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		for _, products := range []string{"float32", "bf16"} {
+			t.Run(products, func(t *testing.T) { sameBitsForAnyThreads(t, products) })
+		}
+	})
+}
 
-func sameBitsForAnyThreads(t *testing.T) {
+func sameBitsForAnyThreads(t *testing.T, products string) {
 	var first [][]float32
 	for _, threads := range []int{1, 2, 4} {
-		s := newTrainStep(t, open(t, fmt.Sprintf("threads=%d", threads)), network.Nano(), 9, 8)
+		s := newTrainStep(t, open(t, fmt.Sprintf("threads=%d,products=%s", threads, products)), network.Nano(), 9, 8)
 		for range 2 {
 			s.run(t)
 		}
