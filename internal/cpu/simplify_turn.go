@@ -40,6 +40,10 @@ func (s *simplifier) composed(n *node) *node {
 func (s *simplifier) turnAttention(n *node) *node {
 	a := n.attr.(attentionAttr)
 	q := n.inputs[0]
+	// The transpose of one query per head is a reshape by now: the keys' decides.
+	if movesOnlyOnes(q.dims(), swapMiddle) {
+		q = n.inputs[1]
+	}
 	if a.layout != compute.AttentionAxesLayoutBHSD || q.op != compute.OpTypeTranspose || !slices.Equal(q.attr.([]int), swapMiddle) {
 		return nil
 	}
