@@ -48,3 +48,12 @@ func TestBroadcastsDoNotTurn(t *testing.T) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }
+
+func TestNothingHasNoLeastElement(t *testing.T) {
+	f := open(t, "threads=1").Builder("test").Main()
+	x := must(t)(f.Parameter("x", shapes.Make(dtypes.Float32, 2, 0), nil))
+	if _, err := f.ArgMinMax(x, -1, dtypes.Int32, true); err == nil {
+		t.Error("the least of no elements was accepted")
+	}
+	must(t)(f.ArgMinMax(x, 0, dtypes.Int32, true))
+}
