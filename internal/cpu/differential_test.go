@@ -241,13 +241,20 @@ func closeTo(a, b, tolerance float64) bool {
 	return math.Abs(a-b) <= tolerance
 }
 
-// compareBackends checks a plan on both backends.
+// compareBackends checks a plan on both backends, and that ours computes the same
+// bits when it may have the inputs' memory.
 func compareBackends(t *rapid.T, outer testing.TB, p *plan, ours, theirs compute.Backend) {
-	got, want := p.run(outer, ours), p.want
+	e := p.compile(outer, ours)
+	defer e.Finalize()
+	in := p.buffers(outer, ours)
+	got, want := execution(outer, e, in, nil), p.want
 	if want == nil {
 		want = p.run(outer, theirs)
 	}
+	donated := execution(outer, e, in, slices.Repeat([]bool{true}, len(in)))
 	for i := range want {
-		p.same(t, fmt.Sprintf("result %d (hidden %v) of%s\n", i, p.hidden, p.names()), got[i], want[i])
+		what := fmt.Sprintf("result %d (hidden %v) of%s\n", i, p.hidden, p.names())
+		p.same(t, what, got[i], want[i])
+		sameBits(t, "with donated inputs, "+what, donated[i], got[i])
 	}
 }
