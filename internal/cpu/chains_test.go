@@ -53,7 +53,7 @@ func keys[T any](m map[string]T) []string {
 // and selections over float32 values: what tile programs are made of.
 func chain(t *rapid.T, special bool) *plan {
 	p := &plan{}
-	dims := dimensions(t, "dims")
+	dims := dimensions(t, rapid.IntRange(0, 4).Draw(t, "rank"))
 	var shapesOf []shapes.Shape
 	for range rapid.IntRange(1, 3).Draw(t, "inputs") {
 		d := slices.Clone(dims)

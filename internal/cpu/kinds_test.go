@@ -8,8 +8,6 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/dtypes/bfloat16"
-	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/compute/shapes"
 	"pgregory.net/rapid"
 )
@@ -23,27 +21,16 @@ func one(name string, inputs []planInput, build builder) *plan {
 	return &plan{inputs: inputs, steps: []planStep{{name: name, operands: operands, build: build}}}
 }
 
-func filled(t *rapid.T, dims []int) planInput {
-	return planInput{dims, floats(t, size(dims), false), dtypes.Float32}
-}
-
-// perhapsSpecial has NaN and infinities one time in four: more would leave nothing else.
-func perhapsSpecial(t *rapid.T, dims []int) planInput {
-	return planInput{dims, floats(t, size(dims), rapid.IntRange(0, 3).Draw(t, "special") == 0), dtypes.Float32}
-}
-
-func nonEmpty(t *rapid.T, rank int) []int {
-	dims := make([]int, rank)
-	for i := range dims {
-		dims[i] = rapid.SampledFrom([]int{1, 2, 3, 5, 7, 17}).Draw(t, "dim")
-	}
-	return dims
-}
-
 // moves draws operations that only move elements.
 func moves(t *rapid.T) *plan {
-	dims := nonEmpty(t, rapid.IntRange(1, 4).Draw(t, "rank"))
-	in := []planInput{filled(t, dims)}
+	p := move(t)
+	p.rounding = exact
+	return p
+}
+
+func move(t *rapid.T) *plan {
+	dims := dimensions(t, rapid.IntRange(1, 4).Draw(t, "rank"))
+	in := []planInput{perhapsSpecial(t, dims)}
 	axis := rapid.IntRange(0, len(dims)-1).Draw(t, "axis")
 	switch rapid.IntRange(0, 4).Draw(t, "move") {
 	case 0:
@@ -56,7 +43,7 @@ func moves(t *rapid.T) *plan {
 	case 2:
 		var starts, limits, strides []int
 		for _, d := range dims {
-			s := rapid.IntRange(0, d-1).Draw(t, "start")
+			s := rapid.IntRange(0, max(0, d-1)).Draw(t, "start")
 			starts, limits = append(starts, s), append(limits, rapid.IntRange(s, d).Draw(t, "limit"))
 			strides = append(strides, rapid.IntRange(1, 3).Draw(t, "stride"))
 		}
@@ -65,10 +52,14 @@ func moves(t *rapid.T) *plan {
 		})
 	case 3:
 		var pads []compute.PadAxis
+		most := 2
+		if bulk(dims) > 2000 {
+			most = 0 // else results have millions of elements
+		}
 		for range dims {
 			pads = append(pads, compute.PadAxis{
 				Start: rapid.IntRange(0, 3).Draw(t, "before"), End: rapid.IntRange(0, 3).Draw(t, "after"),
-				Interior: rapid.IntRange(0, 2).Draw(t, "between")})
+				Interior: rapid.IntRange(0, most).Draw(t, "between")})
 		}
 		in = append(in, planInput{nil, []float32{7}, dtypes.Float32})
 		return one(fmt.Sprint("Pad", pads), in, func(f compute.Function, v []compute.Value) (compute.Value, error) {
@@ -76,19 +67,13 @@ func moves(t *rapid.T) *plan {
 		})
 	}
 	other := slices.Clone(dims)
-	other[axis] = rapid.IntRange(1, 5).Draw(t, "other")
+	if other[axis] = dimension(t, "other"); bulk(other) > 20000 {
+		other[axis] = 3
+	}
 	in = append(in, filled(t, other))
 	return one("Concatenate", in, func(f compute.Function, v []compute.Value) (compute.Value, error) {
 		return f.Concatenate(axis, v[0], v[1], v[0])
 	})
-}
-
-func upTo(n int) []int {
-	s := make([]int, n)
-	for i := range s {
-		s[i] = i
-	}
-	return s
 }
 
 // products draws DotGeneral with axes in any order.
@@ -96,12 +81,12 @@ func products(t *rapid.T) *plan {
 	sizes := func(label string, most int) []int {
 		d := make([]int, rapid.IntRange(0, most).Draw(t, label))
 		for i := range d {
-			d[i] = rapid.SampledFrom([]int{1, 2, 3, 7, 17, 65, 197}).Draw(t, label) // upstream panics on 0
+			d[i] = dimension(t, label)
 		}
 		return d
 	}
 	batch, left, right, depth := sizes("batch", 2), sizes("left", 2), sizes("right", 2), sizes("depth", 2)
-	for size(batch)*size(left)*size(right)*size(depth) > 400000 {
+	for bulk(batch)*bulk(left)*bulk(right)*bulk(depth) > 400000 {
 		batch, left = nil, left[:min(1, len(left))]
 		if len(right) > 1 {
 			right = right[:1]
@@ -117,7 +102,10 @@ func products(t *rapid.T) *plan {
 		return f.DotGeneral(v[0], lc, lb, v[1], rc, rb, compute.DotGeneralConfig{})
 	}
 	p := one(fmt.Sprintf("DotGeneral %v %v, %v %v", lc, lb, rc, rb), []planInput{perhapsSpecial(t, lhs), perhapsSpecial(t, rhs)}, build)
-	p.scale = math.Sqrt(float64(size(depth))) * 2
+	p.rounding, p.scale = ofEach, 2*math.Sqrt(float64(size(depth)))
+	if size(lhs) == 0 || size(rhs) == 0 { // upstream's engine panics
+		p.want = []any{make([]float32, size(batch)*size(left)*size(right))}
+	}
 	return p
 }
 
@@ -139,84 +127,14 @@ func arranged(t *rapid.T, batch, outer, depth []int) (dims, batchAxes, depthAxes
 	return dims, batchAxes, depthAxes
 }
 
-// rows draws gathers and scatters of rows.
-func rows(t *rapid.T) *plan {
-	n, width := rapid.IntRange(1, 9).Draw(t, "rows"), rapid.SampledFrom([]int{1, 3, 17, 300}).Draw(t, "width")
-	count := rapid.IntRange(1, 20).Draw(t, "count")
-	index := make([]int64, count)
-	for i := range index {
-		index[i] = int64(rapid.IntRange(0, n-1).Draw(t, "index"))
-	}
-	in := []planInput{filled(t, []int{n, width}), {[]int{count, 1}, index, dtypes.Int64}}
-	if rapid.Bool().Draw(t, "gather") {
-		return one("Gather", in, func(f compute.Function, v []compute.Value) (compute.Value, error) {
-			return f.Gather(v[0], v[1], 1, []int{1}, []int{0}, []int{0}, []int{1, width}, false)
-		})
-	}
-	in = append(in, filled(t, []int{count, width}))
-	kind := rapid.IntRange(0, 2).Draw(t, "scatter")
-	return one("Scatter", in, func(f compute.Function, v []compute.Value) (compute.Value, error) {
-		scatter := f.ScatterSum
-		if kind > 0 {
-			scatter = [](func(a, b, c compute.Value, x int, y, z, w []int, p, q bool) (compute.Value, error)){f.ScatterMax, f.ScatterMin}[kind-1]
-		}
-		return scatter(v[0], v[1], v[2], 1, []int{1}, []int{0}, []int{0}, false, false)
-	})
-}
-
-// scalarsOf draws integers of a dtype as a flat slice.
-func scalarsOf(t *rapid.T, dtype dtypes.DType, n int) any {
-	values := rapid.SliceOfN(rapid.IntRange(-9, 120), n, n).Draw(t, "integers")
-	switch dtype {
-	case dtypes.Int8:
-		return converted[int8](values)
-	case dtypes.Int16:
-		return converted[int16](values)
-	case dtypes.Uint16:
-		return converted[uint16](values)
-	case dtypes.Float16:
-		return halves(values, float16.FromFloat32)
-	case dtypes.BFloat16:
-		return halves(values, bfloat16.FromFloat32)
-	case dtypes.Int32:
-		return converted[int32](values)
-	case dtypes.Int64:
-		return converted[int64](values)
-	case dtypes.Uint8:
-		return converted[uint8](values)
-	case dtypes.Uint32:
-		return converted[uint32](values)
-	case dtypes.Uint64:
-		return converted[uint64](values)
-	}
-	return converted[float64](values)
-}
-
-func converted[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float64](values []int) []T {
-	out := make([]T, len(values))
-	for i, v := range values {
-		out[i] = T(v)
-	}
-	return out
-}
-
-func halves[T any](values []int, narrow func(float32) T) []T {
-	out := make([]T, len(values))
-	for i, v := range values {
-		out[i] = narrow(float32(v))
-	}
-	return out
-}
-
 // integers draws arithmetic, comparison, conversion and reduction of other dtypes.
 func integers(t *rapid.T) *plan {
 	dtype := rapid.SampledFrom([]dtypes.DType{
 		dtypes.Int8, dtypes.Int16, dtypes.Int32, dtypes.Int64, dtypes.Uint8, dtypes.Uint16, dtypes.Uint32, dtypes.Uint64,
 		dtypes.Float16, dtypes.BFloat16, dtypes.Float64,
 	}).Draw(t, "dtype")
-	dims := nonEmpty(t, rapid.IntRange(1, 3).Draw(t, "rank"))
-	narrow := slices.Clone(dims)
-	narrow[0] = 1
+	dims := dimensions(t, rapid.IntRange(1, 3).Draw(t, "rank"))
+	narrow := narrowed(dims, 0)
 	in := []planInput{{dims, scalarsOf(t, dtype, size(dims)), dtype}, {narrow, scalarsOf(t, dtype, size(narrow)), dtype}}
 	axis := rapid.IntRange(0, len(dims)-1).Draw(t, "axis")
 	to := rapid.SampledFrom([]dtypes.DType{dtypes.Int32, dtypes.Int64, dtypes.Float32, dtypes.Float64, dtypes.Bool}).Draw(t, "to")
@@ -243,6 +161,9 @@ func integers(t *rapid.T) *plan {
 		},
 	}
 	kind := rapid.IntRange(0, len(all)-1).Draw(t, "operation")
+	if kind == 10 && dims[axis] == 0 {
+		kind = 9 // nothing has no least element
+	}
 	if kind > 7 || kind == 5 && dtype.IsFloat() {
 		in = in[:1] // upstream's engine fails on parameters that nothing reads
 	}
@@ -254,10 +175,14 @@ func TestKindsAgreeWithGo(t *testing.T) { eachLevel(t, kindsAgreeWithGo) }
 func kindsAgreeWithGo(t *testing.T) {
 	ours, theirs := open(t, "threads=3"), openGo(t)
 	for name, draw := range map[string]func(*rapid.T) *plan{
-		"moves": moves, "products": products, "rows": rows, "integers": integers,
+		"moves": moves, "products": products, "rows": rows, "windows": windows, "integers": integers,
 	} {
 		t.Run(name, func(t *testing.T) {
-			rapid.Check(t, func(r *rapid.T) { compareBackends(r, t, draw(r), ours, theirs) })
+			rapid.Check(t, func(r *rapid.T) {
+				for range 5 { // -short checks 20 times only, and these are quick
+					compareBackends(r, t, draw(r), ours, theirs)
+				}
+			})
 		})
 	}
 }
@@ -313,7 +238,7 @@ func TestUnaryFunctions(t *testing.T) {
 		got := p.run(t, open(t, "threads=1"))[0].([]float32)
 		for i, v := range values {
 			want := float64(float32(fn.want(float64(v))))
-			if !closeTo(float64(got[i]), want, math.Abs(want)+1e-30, 1e-5) {
+			if !closeTo(float64(got[i]), want, 1e-5*math.Abs(want)+1e-35) {
 				t.Errorf("%s(%v) = %v, want %v", name, v, got[i], want)
 			}
 		}

@@ -18,12 +18,9 @@ type lowering struct {
 	sums    []partialSum
 }
 
-// loadKey identifies a strided operand, so that it is read once per tile.
-type loadKey struct {
-	slot  int
-	class class
-	node  *node // whose axes the strides speak of
-}
+// loadKey identifies a strided operand, so that it is read once per tile. Two views of
+// one array have strides of their own.
+type loadKey struct{ reader, view *node }
 
 // partialSum is a result that chunks add up.
 type partialSum struct {
@@ -60,17 +57,22 @@ func (l *lowering) operand(n *node, in *node) operand {
 	if m := l.member(in); m != nil {
 		return l.values[m]
 	}
+	key := loadKey{n, in}
+	if r, ok := l.loads[key]; ok {
+		return r
+	}
 	slot := l.slot(in)
 	strides, dims := operandStrides(n, in), spaceDims(n)
 	c := classIn(strides, dims, l.group.rows, l.group.columns)
 	o := operand{class: c, boolean: in.dtype() == dtypes.Bool, register: -1, slot: slot}
-	if c != strided {
-		return o
+	if c == strided {
+		o = l.load(o, strides, dims)
+		l.loads[key] = o
 	}
-	return l.load(n, o, strides, dims)
+	return o
 }
 
-func (l *lowering) load(n *node, o operand, strides, dims []int) operand {
+func (l *lowering) load(o operand, strides, dims []int) operand {
 	cut := columnAxis(dims, l.group.columns)
 	c := full
 	if product(dims) == l.group.rows && l.group.columns > 1 {
@@ -78,14 +80,9 @@ func (l *lowering) load(n *node, o operand, strides, dims []int) operand {
 	} else if _, zero := pattern(strides[cut:], dims[cut:], 1); zero {
 		c = perRow
 	}
-	key := loadKey{o.slot, c, n}
-	if r, ok := l.loads[key]; ok {
-		return r
-	}
 	dst := l.register(c, o.boolean)
 	o.class = c
 	l.emit(instruction{run: runLoad, dst: dst, a: o, view: &view{dims[:cut:cut], strides[:cut:cut]}})
-	l.loads[key] = dst
 	return dst
 }
 

@@ -142,6 +142,7 @@ func (c *compiler) plainStep(n *node, lhs, rhs side) step {
 func plainProduct[T number](c *compiler, n *node, lhs, rhs side) step {
 	dst, size := c.slot(n), n.size()
 	batches, rows, columns, depth := lhs.batch.size(), lhs.outer.size(), rhs.outer.size(), lhs.contract.size()
+	times := multiply[T](c.backend.options.bf16)
 	return funcStep(func(f *frame) {
 		out := values[T](f, dst, size)
 		x, y := values[T](f, lhs.slot, lhs.elements), values[T](f, rhs.slot, rhs.elements)
@@ -154,7 +155,7 @@ func plainProduct[T number](c *compiler, n *node, lhs, rhs side) step {
 					yj := yb + rhs.outer.at(j)
 					var sum T
 					for k := range depth {
-						sum += x[xi+lhs.contract.at(k)] * y[yj+rhs.contract.at(k)]
+						sum += times(x[xi+lhs.contract.at(k)], y[yj+rhs.contract.at(k)])
 					}
 					out[at] = sum
 					at++
@@ -162,6 +163,18 @@ func plainProduct[T number](c *compiler, n *node, lhs, rhs side) step {
 			}
 		}
 	})
+}
+
+// multiply rounds float32 operands to bfloat16 where bf16 asks for it, as the kernels do.
+func multiply[T number](bf16 bool) func(a, b T) T {
+	if _, ok := any(T(0)).(float32); !ok || !bf16 {
+		return func(a, b T) T { return a * b }
+	}
+	return func(a, b T) T {
+		operands := [2]float32{float32(a), float32(b)}
+		simd.RoundBFloat16(operands[:], operands[:])
+		return T(operands[0] * operands[1])
+	}
 }
 
 // biasAfter adds the bias to a product that no matrix step computes.

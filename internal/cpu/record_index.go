@@ -122,13 +122,16 @@ func (f *Function) ArgMinMax(x compute.Value, axis int, output dtypes.DType, lea
 		return nil, err
 	}
 	n := in[0]
+	if axis < 0 {
+		axis += len(n.dims())
+	}
+	if n.dims()[axis] == 0 && shape.Size() > 0 {
+		return nil, fmt.Errorf("cpu: %s of %s along axis %d: no elements", op, n.shape, axis)
+	}
 	if n.dtype().IsHalfPrecision() {
 		if n, err = f.convert(n, dtypes.Float32); err != nil {
 			return nil, err
 		}
-	}
-	if axis < 0 {
-		axis += len(n.dims())
 	}
 	wide, err := f.add(op, withDType(shape, dtypes.Int64), argAttr{axis, least}, n)
 	if err != nil {

@@ -48,3 +48,27 @@ func TestBroadcastsDoNotTurn(t *testing.T) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }
+
+func TestNothingHasNoLeastElement(t *testing.T) {
+	f := open(t, "threads=1").Builder("test").Main()
+	x := must(t)(f.Parameter("x", shapes.Make(dtypes.Float32, 2, 0), nil))
+	if _, err := f.ArgMinMax(x, -1, dtypes.Int32, true); err == nil {
+		t.Error("the least of no elements was accepted")
+	}
+	must(t)(f.ArgMinMax(x, 0, dtypes.Int32, true))
+}
+
+// Two views of one array in one operation are read each its own way.
+func TestEachRowWithEachRow(t *testing.T) {
+	b, m := open(t, "threads=1"), must(t)
+	e := compile(t, b, [][]int{{1, 2, 2}}, func(f compute.Function, v []compute.Value) []compute.Value {
+		return []compute.Value{m(f.Add(v[0], m(f.BroadcastInDim(m(f.Reshape(v[0], 2, 2)), shapes.Make(dtypes.Float32, 2, 1, 2), []int{0, 2}))))}
+	})
+	out, err := e.Execute([]compute.Buffer{buffer(t, b, []float32{1, 2, 30, 40}, shapes.Make(dtypes.Float32, 1, 2, 2))}, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]float32{2, 4, 31, 42, 31, 42, 60, 80}, data(t, out[0])); diff != "" {
+		t.Error(diff)
+	}
+}

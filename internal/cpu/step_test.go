@@ -32,9 +32,6 @@ type trainStep struct {
 
 func openGo(t testing.TB) compute.Backend {
 	t.Helper()
-	if race {
-		t.Skip("upstream's engine fails the race build's pointer checks")
-	}
 	b, err := gobackend.New("ops_sequential")
 	if err != nil {
 		t.Fatal(err)
