@@ -111,6 +111,10 @@ func (p *Product) RunTile(w *Workspace, t Tile) {
 		p.runSkinny(w, t)
 		return
 	}
+	if p.streamed() {
+		p.runStreamed(w, t)
+		return
+	}
 	p.runBlocked(w, t)
 }
 

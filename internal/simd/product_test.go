@@ -152,28 +152,43 @@ func TestLargeProductsAgreeWithPlainGo(t *testing.T) {
 
 func TestTilesOfAProductHaveTheSameBits(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
-		rapid.Check(t, func(t *rapid.T) {
-			c := drawCase(t)
-			whole, wholeOut := c.make()
-			var w simd.Workspace
-			before := append([]float32(nil), wholeOut...)
-			whole.Run(&w)
-			part, partOut := c.make()
-			part.RunTile(&w, simd.Tile{Row: c.rowFrom, Rows: c.rowTo - c.rowFrom, Column: c.from, Columns: c.to - c.from})
-			for i := range c.m {
-				for j := range c.n + c.pad {
-					at := i*(c.n+c.pad) + j
-					want := before[at]
-					if i >= c.rowFrom && i < c.rowTo && j >= c.from && j < c.to {
-						want = wholeOut[at]
-					}
-					if math.Float32bits(partOut[at]) != math.Float32bits(want) {
-						t.Fatalf("%+v: (%d,%d) = %v, want %v", c, i, j, partOut[at], want)
-					}
-				}
-			}
-		})
+		rapid.Check(t, func(t *rapid.T) { checkTile(t, drawCase(t)) })
 	})
+}
+
+// checkTile compares a tile with that part of the whole product, and what is around
+// it with what was there.
+func checkTile(t interface{ Fatalf(string, ...any) }, c productCase) {
+	whole, wholeOut := c.make()
+	var w simd.Workspace
+	before := append([]float32(nil), wholeOut...)
+	whole.Run(&w)
+	part, partOut := c.make()
+	part.RunTile(&w, simd.Tile{Row: c.rowFrom, Rows: c.rowTo - c.rowFrom, Column: c.from, Columns: c.to - c.from})
+	for i := range c.m {
+		for j := range c.n + c.pad {
+			at := i*(c.n+c.pad) + j
+			want := before[at]
+			if i >= c.rowFrom && i < c.rowTo && j >= c.from && j < c.to {
+				want = wholeOut[at]
+			}
+			if math.Float32bits(partOut[at]) != math.Float32bits(want) {
+				t.Fatalf("%+v: (%d,%d) = %v, want %v", c, i, j, partOut[at], want)
+			}
+		}
+	}
+}
+
+// One or two rows of C with long rows of B, of which 2,048 columns are summed at a time.
+func TestStreamedProductsAgreeWithPlainGo(t *testing.T) {
+	for _, c := range []productCase{
+		{m: 1, n: 300, k: 9}, {m: 2, n: 1030, k: 7, bias: true, scale: -0.5}, {m: 1, n: 2070, k: 4, accumulate: true, bias: true, scale: 3},
+		{m: 2, n: 1300, k: 17, residual: true, pad: 3}, {m: 2, n: 301, k: 6, aLayout: 1, bias: true, gelu: true, residual: true}, {m: 1, n: 257, k: 3},
+	} {
+		checkProduct(t, c)
+		c.rowFrom, c.rowTo, c.from, c.to = c.m-1, c.m, 30, c.n-7
+		checkTile(t, c)
+	}
 }
 
 func TestProductCarriesNaNAndInfinity(t *testing.T) {

@@ -219,6 +219,12 @@ func tilePairs11BF16(t *tile)
 func tilePairs12BF16(t *tile)
 
 //go:noescape
+func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int)
+
+//go:noescape
+func combine4AVX2(c, b *float32, bStep int, a *float32, aStep, n int)
+
+//go:noescape
 func dots1x1AVX2(t *tile)
 
 //go:noescape

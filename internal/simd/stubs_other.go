@@ -294,6 +294,14 @@ func tilePairs12BF16(t *tile) {
 	panic(noAssembly)
 }
 
+func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int) {
+	panic(noAssembly)
+}
+
+func combine4AVX2(c, b *float32, bStep int, a *float32, aStep, n int) {
+	panic(noAssembly)
+}
+
 func dots1x1AVX2(t *tile) {
 	panic(noAssembly)
 }

@@ -39,6 +39,7 @@ func main() {
 		{"tile_avx2", tiles},
 		{"tile_avx512", wideTiles},
 		{"tile_bf16", pairTiles},
+		{"combine_avx2", combines},
 		{"dots_avx2", dots},
 		{"elementwise_avx2", elementwise},
 		{"function_avx2", functions},
