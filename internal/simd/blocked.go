@@ -137,7 +137,8 @@ func (g *blocked) block(a, b span, part Tile, start int) {
 	t := g.t
 	last := start+g.depth == g.A.Columns
 	kernels, rows := a.kernels()
-	t.aStep, t.bStep, t.next = 4*a.step, 4*b.step, 4*a.group
+	twoPanels := kernels.twoPanels()
+	t.aStep, t.bStep, t.next, t.panel = 4*a.step, 4*b.step, 4*a.group, 4*b.group
 	end := part.Column + part.Columns
 	finished := part.Column
 	// The first panel of a shared packed B may begin left of this part.
@@ -145,33 +146,53 @@ func (g *blocked) block(a, b span, part Tile, start int) {
 	if g.Packed != nil {
 		skip = part.Column % ColumnGrain
 	}
+	ahead := part.Column // up to where two panels at a time are done, but for the last rows
 	for j, panel := part.Column, 0; j < end; panel++ {
 		width := min(ColumnGrain-skip, end-j)
-		byRows := kernels.setWidth(t, width)
 		t.b = &b.values[panel*b.group+skip]
-		for i := 0; i < part.Rows; {
+		whole := 0
+		if twoPanels != nil && skip == 0 {
+			whole = part.Rows / rows * rows
+			if j >= ahead && end-j >= 2*ColumnGrain {
+				for i := 0; i < whole; i += rows {
+					t.a = &a.values[i/RowGrain*a.group]
+					g.call(twoPanels, part.Row+i, j, start)
+				}
+				ahead = j + 2*ColumnGrain
+			}
+			if j >= ahead {
+				whole = 0
+			}
+		}
+		byRows := kernels.setWidth(t, width)
+		for i := whole; i < part.Rows; {
 			n := min(rows, part.Rows-i)
-			kernel := byRows[n-1]
 			t.groups = 1
+			kernel := byRows[n-1]
 			if rows == RowGrain && n == rows { // kernels of twelve rows have work enough for a call
 				t.groups = (part.Rows - i) / n
 				n *= t.groups
 			}
 			t.a = &a.values[i/RowGrain*a.group]
-			t.c = &g.C.Values[(part.Row+i)*g.C.RowStride+j]
-			g.addend(part.Row+i, j, start)
-			kernel(t)
+			g.call(kernel, part.Row+i, j, start)
 			i += n
 		}
 		j += width
 		skip = 0
-		if last && g.finishing && (j-finished >= 64 || j == end) {
+		if last && g.finishing && j >= ahead && (j-finished >= 64 || j == end) {
 			for i := part.Row; i < part.Row+part.Rows; i++ {
 				g.finishRow(i, finished, g.C.Values[i*g.C.RowStride+finished:][:j-finished])
 			}
 			finished = j
 		}
 	}
+}
+
+// call runs a kernel, whose A and B are set, on C from row i and column j on.
+func (g *blocked) call(kernel func(*tile), i, j, start int) {
+	g.t.c = &g.C.Values[i*g.C.RowStride+j]
+	g.addend(i, j, start)
+	kernel(g.t)
 }
 
 // addend sets what the kernel adds at row i, column j.

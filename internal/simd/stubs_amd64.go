@@ -147,6 +147,9 @@ func tileColumns11AVX512(t *tile)
 func tileColumns12AVX512(t *tile)
 
 //go:noescape
+func tileColumns12x32AVX512(t *tile)
+
+//go:noescape
 func tileRows1AVX512(t *tile)
 
 //go:noescape
@@ -183,6 +186,9 @@ func tileRows11AVX512(t *tile)
 func tileRows12AVX512(t *tile)
 
 //go:noescape
+func tileRows12x32AVX512(t *tile)
+
+//go:noescape
 func tilePairs1BF16(t *tile)
 
 //go:noescape
@@ -217,6 +223,9 @@ func tilePairs11BF16(t *tile)
 
 //go:noescape
 func tilePairs12BF16(t *tile)
+
+//go:noescape
+func tilePairs12x32BF16(t *tile)
 
 //go:noescape
 func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int)

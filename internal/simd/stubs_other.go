@@ -198,6 +198,10 @@ func tileColumns12AVX512(t *tile) {
 	panic(noAssembly)
 }
 
+func tileColumns12x32AVX512(t *tile) {
+	panic(noAssembly)
+}
+
 func tileRows1AVX512(t *tile) {
 	panic(noAssembly)
 }
@@ -246,6 +250,10 @@ func tileRows12AVX512(t *tile) {
 	panic(noAssembly)
 }
 
+func tileRows12x32AVX512(t *tile) {
+	panic(noAssembly)
+}
+
 func tilePairs1BF16(t *tile) {
 	panic(noAssembly)
 }
@@ -291,6 +299,10 @@ func tilePairs11BF16(t *tile) {
 }
 
 func tilePairs12BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairs12x32BF16(t *tile) {
 	panic(noAssembly)
 }
 

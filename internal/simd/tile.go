@@ -16,6 +16,7 @@ type tile struct {
 	lanes        int // columns as a bit mask, for kernels of 512 bits
 	last         int // columns in the last vector of 8, as the mask has
 	groups       int // how many groups of six rows, at least 1, for AVX2's kernels of 6 rows; 0 after the call
+	panel        int // bytes from one panel of B to the next, for kernels of 32 columns
 }
 
 // tileMasks[n] has n lanes set.
@@ -43,6 +44,20 @@ var (
 		{tileRows1x1to8AVX2, tileRows2x1to8AVX2, tileRows3x1to8AVX2, tileRows4x1to8AVX2, tileRows5x1to8AVX2, tileRows6x1to8AVX2},
 	}
 )
+
+// twoPanels is the kernel of 12 rows and 32 columns beside ks, nil where there is none:
+// it loads a value of A for two vectors of B, which halves the loads of each multiply-add.
+func (ks *tileKernels) twoPanels() func(*tile) {
+	switch ks {
+	case &wideColumns:
+		return tileColumns12x32AVX512
+	case &wideRows:
+		return tileRows12x32AVX512
+	case &widePairs:
+		return tilePairs12x32BF16
+	}
+	return nil
+}
 
 // The kernels of 512 bits, by rows; they take every width.
 var (

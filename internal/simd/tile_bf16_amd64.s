@@ -20,44 +20,44 @@ TEXT ·tilePairs1BF16(SB), NOSPLIT, $0-8
 	JL     rest2
 
 loop1:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
@@ -68,14 +68,14 @@ rest2:
 	JE   done4
 
 tail3:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
@@ -122,72 +122,72 @@ TEXT ·tilePairs2BF16(SB), NOSPLIT, $0-8
 	JL     rest8
 
 loop7:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
@@ -198,21 +198,21 @@ rest8:
 	JE   done10
 
 tail9:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
@@ -268,100 +268,100 @@ TEXT ·tilePairs3BF16(SB), NOSPLIT, $0-8
 	JL     rest14
 
 loop13:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
@@ -372,28 +372,28 @@ rest14:
 	JE   done16
 
 tail15:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
@@ -458,128 +458,128 @@ TEXT ·tilePairs4BF16(SB), NOSPLIT, $0-8
 	JL     rest20
 
 loop19:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
@@ -590,35 +590,35 @@ rest20:
 	JE   done22
 
 tail21:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
@@ -692,156 +692,156 @@ TEXT ·tilePairs5BF16(SB), NOSPLIT, $0-8
 	JL     rest26
 
 loop25:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
+	BYTE         $0xe0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
+	BYTE         $0xe0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
+	BYTE         $0xe0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
+	BYTE         $0xe0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
@@ -852,42 +852,42 @@ rest26:
 	JE   done28
 
 tail27:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
+	BYTE         $0xe0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
@@ -970,184 +970,184 @@ TEXT ·tilePairs6BF16(SB), NOSPLIT, $0-8
 	JL     rest32
 
 loop31:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
+	BYTE         $0xe8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
+	BYTE         $0xe8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
+	BYTE         $0xe8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
+	BYTE         $0xe8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	SUBQ         $0x04, BX
@@ -1158,49 +1158,49 @@ rest32:
 	JE   done34
 
 tail33:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
+	BYTE         $0xe8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	DECQ         BX
@@ -1294,215 +1294,215 @@ TEXT ·tilePairs7BF16(SB), NOSPLIT, $0-8
 	JL     rest38
 
 loop37:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
+	BYTE         $0xf0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
+	BYTE         $0xf0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
+	BYTE         $0xf0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
+	BYTE         $0xf0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -1514,56 +1514,56 @@ rest38:
 	JE   done40
 
 tail39:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
+	BYTE         $0xf0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -1667,243 +1667,243 @@ TEXT ·tilePairs8BF16(SB), NOSPLIT, $0-8
 	JL     rest44
 
 loop43:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
+	BYTE         $0xf8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
+	BYTE         $0xf8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
+	BYTE         $0xf8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
+	BYTE         $0xf8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -1915,63 +1915,63 @@ rest44:
 	JE   done46
 
 tail45:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
+	BYTE         $0xf8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -2084,271 +2084,271 @@ TEXT ·tilePairs9BF16(SB), NOSPLIT, $0-8
 	JL     rest50
 
 loop49:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -2360,70 +2360,70 @@ rest50:
 	JE   done52
 
 tail51:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
+	BYTE         $0xc0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -2545,299 +2545,299 @@ TEXT ·tilePairs10BF16(SB), NOSPLIT, $0-8
 	JL     rest56
 
 loop55:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -2849,77 +2849,77 @@ rest56:
 	JE   done58
 
 tail57:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
+	BYTE         $0xc8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -3050,327 +3050,327 @@ TEXT ·tilePairs11BF16(SB), NOSPLIT, $0-8
 	JL     rest62
 
 loop61:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -3382,84 +3382,84 @@ rest62:
 	JE   done64
 
 tail63:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
+	BYTE         $0xd0
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -3599,355 +3599,355 @@ TEXT ·tilePairs12BF16(SB), NOSPLIT, $0-8
 	JL     rest68
 
 loop67:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 20(R8), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 20(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 20(R8), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 20(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 20(R8), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 20(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 20(R8), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 20(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -3959,91 +3959,91 @@ rest68:
 	JE   done70
 
 tail69:
-	VMOVUPS.Z    (DX), K1, Z12
-	VPBROADCASTD (CX), Z13
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 4(CX), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 8(CX), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 12(CX), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 12(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xdc
-	VPBROADCASTD 16(CX), Z13
+	BYTE         $0xd8
+	VPBROADCASTD 16(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xe4
-	VPBROADCASTD 20(CX), Z13
+	BYTE         $0xe0
+	VPBROADCASTD 20(CX), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xec
-	VPBROADCASTD (R8), Z13
+	BYTE         $0xe8
+	VPBROADCASTD (R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xf4
-	VPBROADCASTD 4(R8), Z13
+	BYTE         $0xf0
+	VPBROADCASTD 4(R8), Z26
 	BYTE         $0x62
-	BYTE         $0xd2
-	BYTE         $0x16
-	BYTE         $0x48
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0xfc
-	VPBROADCASTD 8(R8), Z13
+	BYTE         $0xf8
+	VPBROADCASTD 8(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xc4
-	VPBROADCASTD 12(R8), Z13
+	BYTE         $0xc0
+	VPBROADCASTD 12(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xcc
-	VPBROADCASTD 16(R8), Z13
+	BYTE         $0xc8
+	VPBROADCASTD 16(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xd4
-	VPBROADCASTD 20(R8), Z13
+	BYTE         $0xd0
+	VPBROADCASTD 20(R8), Z26
 	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
 	BYTE         $0x52
-	BYTE         $0x16
-	BYTE         $0x48
-	BYTE         $0x52
-	BYTE         $0xdc
+	BYTE         $0xd8
 	ADDQ         DI, DX
 	ADDQ         SI, CX
 	ADDQ         SI, R8
@@ -4159,5 +4159,1039 @@ plain71:
 	ADDQ    BX, CX
 
 stored72:
+	VZEROUPPER
+	RET
+
+// func tilePairs12x32BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairs12x32BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	MOVQ   CX, R8
+	ADDQ   88(AX), R8
+	MOVQ   DX, R9
+	ADDQ   120(AX), R9
+	SUBQ   $0x04, BX
+	JL     rest74
+
+loop73:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R9), Z25
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 16(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 20(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 16(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 20(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	ADDQ         SI, CX
+	ADDQ         SI, R8
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R9), Z25
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 16(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 20(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 16(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 20(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	ADDQ         SI, CX
+	ADDQ         SI, R8
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R9), Z25
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 16(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 20(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 16(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 20(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	ADDQ         SI, CX
+	ADDQ         SI, R8
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R9), Z25
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 16(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 20(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 16(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 20(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	ADDQ         SI, CX
+	ADDQ         SI, R8
+	SUBQ         $0x04, BX
+	JGE          loop73
+
+rest74:
+	ADDQ $0x04, BX
+	JE   done76
+
+tail75:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R9), Z25
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 16(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 20(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 16(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 20(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R9
+	ADDQ         SI, CX
+	ADDQ         SI, R8
+	DECQ         BX
+	JNE          tail75
+
+done76:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z24
+	TESTQ        DX, DX
+	JE           plain77
+	VMOVUPS      (DX), Z25
+	VFMADD231PS  Z0, Z24, Z25
+	VMOVUPS      Z25, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z1, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z2, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z3, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z4, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z5, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z6, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z7, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z8, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z9, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z10, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z11, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z12, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z13, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z14, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z15, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z16, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z17, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z18, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z19, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z20, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z21, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z22, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z23, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored78
+
+plain77:
+	VMULPS  Z0, Z24, Z0
+	VMOVUPS Z0, (CX)
+	VMULPS  Z1, Z24, Z1
+	VMOVUPS Z1, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z24, Z2
+	VMOVUPS Z2, (CX)
+	VMULPS  Z3, Z24, Z3
+	VMOVUPS Z3, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z24, Z4
+	VMOVUPS Z4, (CX)
+	VMULPS  Z5, Z24, Z5
+	VMOVUPS Z5, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z6, Z24, Z6
+	VMOVUPS Z6, (CX)
+	VMULPS  Z7, Z24, Z7
+	VMOVUPS Z7, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z8, Z24, Z8
+	VMOVUPS Z8, (CX)
+	VMULPS  Z9, Z24, Z9
+	VMOVUPS Z9, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z10, Z24, Z10
+	VMOVUPS Z10, (CX)
+	VMULPS  Z11, Z24, Z11
+	VMOVUPS Z11, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z12, Z24, Z12
+	VMOVUPS Z12, (CX)
+	VMULPS  Z13, Z24, Z13
+	VMOVUPS Z13, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z14, Z24, Z14
+	VMOVUPS Z14, (CX)
+	VMULPS  Z15, Z24, Z15
+	VMOVUPS Z15, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z16, Z24, Z16
+	VMOVUPS Z16, (CX)
+	VMULPS  Z17, Z24, Z17
+	VMOVUPS Z17, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z18, Z24, Z18
+	VMOVUPS Z18, (CX)
+	VMULPS  Z19, Z24, Z19
+	VMOVUPS Z19, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z20, Z24, Z20
+	VMOVUPS Z20, (CX)
+	VMULPS  Z21, Z24, Z21
+	VMOVUPS Z21, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z22, Z24, Z22
+	VMOVUPS Z22, (CX)
+	VMULPS  Z23, Z24, Z23
+	VMOVUPS Z23, 64(CX)
+	ADDQ    BX, CX
+
+stored78:
 	VZEROUPPER
 	RET

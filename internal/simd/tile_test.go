@@ -12,7 +12,7 @@ func TestTileHasTheOffsetsOfTheKernels(t *testing.T) {
 		unsafe.Offsetof(v.a), unsafe.Offsetof(v.b), unsafe.Offsetof(v.c), unsafe.Offsetof(v.d), unsafe.Offsetof(v.k),
 		unsafe.Offsetof(v.aStep), unsafe.Offsetof(v.bStep), unsafe.Offsetof(v.cStep), unsafe.Offsetof(v.dStep),
 		unsafe.Offsetof(v.mask), unsafe.Offsetof(v.scale), unsafe.Offsetof(v.next), unsafe.Offsetof(v.lanes), unsafe.Offsetof(v.last),
-		unsafe.Offsetof(v.groups),
+		unsafe.Offsetof(v.groups), unsafe.Offsetof(v.panel),
 	} {
 		if want := uintptr(8 * i); unsafe.Sizeof(got) == 8 && got != want {
 			t.Errorf("field %d is at %d, want %d", i, got, want)

@@ -17,6 +17,7 @@ const (
 	tileScale                  = 80
 	tileNext, tileLanes        = 88, 96
 	tileLast, tileGroups       = 104, 112
+	tilePanel                  = 120
 )
 
 // rowGrain is simd.RowGrain: rows in a group of A.

@@ -12,54 +12,64 @@ import (
 const wideRows = 12
 
 // wide generates one 512-bit kernel: rows x 16 values of C, of which lanes are
-// loaded and stored. Each value's sum is made in the same order as by the AVX2
-// kernels.
+// loaded and stored, or rows x 32 of two whole panels of B. Each value's sum is made
+// in the same order as by the AVX2 kernels.
 type wide struct {
 	*file
 	rows   int
+	panels int
 	alongK bool // A's rows are contiguous; otherwise its columns are
 	pairs  bool // A and B hold pairs of bfloat16, consecutive in k
 	t      reg.Register
-	sums   []reg.VecPhysical
-	lanes  reg.Register
+	sums   []reg.VecPhysical // row after row
+	lanes  reg.Register      // nil for whole panels
 }
 
 func wideTiles(f *file) {
 	for _, layout := range []string{"Columns", "Rows"} {
 		for rows := 1; rows <= wideRows; rows++ {
 			f.function(fmt.Sprintf("tile%s%dAVX512", layout, rows), "t *tile")
-			g := &wide{file: f, rows: rows, alongK: layout == "Rows"}
+			g := &wide{file: f, rows: rows, panels: 1, alongK: layout == "Rows"}
 			g.generate()
 		}
+		f.function(fmt.Sprintf("tile%s%dx32AVX512", layout, wideRows), "t *tile")
+		g := &wide{file: f, rows: wideRows, panels: 2, alongK: layout == "Rows"}
+		g.generate()
 	}
 }
 
 func pairTiles(f *file) {
 	for rows := 1; rows <= wideRows; rows++ {
 		f.function(fmt.Sprintf("tilePairs%dBF16", rows), "t *tile")
-		g := &wide{file: f, rows: rows, pairs: true}
+		g := &wide{file: f, rows: rows, panels: 1, pairs: true}
 		g.generate()
 	}
+	f.function(fmt.Sprintf("tilePairs%dx32BF16", wideRows), "t *tile")
+	g := &wide{file: f, rows: wideRows, panels: 2, pairs: true}
+	g.generate()
 }
 
 // Registers are chosen by hand because avo does not know VDPBF16PS: sums in
-// Z0..Z11, the row of B in Z12, the value of A in Z13.
+// Z0..Z23, rows of B's panels in Z24 and Z25, the value of A in Z26.
 var zmm = []reg.VecPhysical{
 	reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13,
+	reg.Z14, reg.Z15, reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23, reg.Z24, reg.Z25, reg.Z26,
 }
 
 const (
-	rowOfB   = 12
-	valueOfA = 13
+	rowOfB   = 24
+	valueOfA = 26
 )
 
 func (g *wide) generate() {
 	g.t = g.gp("t")
-	bits := g.GP32()
-	g.MOVL(at(g.t, tileLanes), bits)
-	g.lanes = g.K()
-	g.KMOVW(bits, g.lanes)
-	g.sums = zmm[:g.rows]
+	if g.panels == 1 {
+		bits := g.GP32()
+		g.MOVL(at(g.t, tileLanes), bits)
+		g.lanes = g.K()
+		g.KMOVW(bits, g.lanes)
+	}
+	g.sums = zmm[:g.rows*g.panels]
 	for _, s := range g.sums {
 		g.VPXORD(s, s, s)
 	}
@@ -94,9 +104,15 @@ func (g *wide) multiply() {
 		}
 		bases = append(bases, p)
 	}
+	var second reg.Register
+	if g.panels == 2 {
+		second = g.GP64()
+		g.MOVQ(b, second)
+		g.ADDQ(at(g.t, tilePanel), second)
+	}
 	step := func(u int) {
-		g.VMOVUPS_Z(at(b, 0), g.lanes, zmm[rowOfB])
-		for i, sum := range g.sums {
+		g.loadB(b, second)
+		for i := range g.rows {
 			m := at(bases[i/apart], 4*(i%apart))
 			if g.alongK {
 				m = at(bases[i/3], 4*u)
@@ -104,9 +120,12 @@ func (g *wide) multiply() {
 					m.Index, m.Scale = aStep, uint8(i%3)
 				}
 			}
-			g.accumulate(m, sum)
+			g.accumulate(m, g.sums[i*g.panels:][:g.panels])
 		}
 		g.ADDQ(bStep, b)
+		if second != nil {
+			g.ADDQ(bStep, second)
+		}
 		if !g.alongK {
 			for _, p := range bases {
 				g.ADDQ(aStep, p)
@@ -141,14 +160,30 @@ func (g *wide) multiply() {
 	g.Label(done)
 }
 
-// accumulate adds the value of A at m times the row of B to sum.
-func (g *wide) accumulate(m operand.Mem, sum reg.VecPhysical) {
-	if !g.pairs {
-		g.VFMADD231PS_BCST(m, zmm[rowOfB], sum)
-		return
+// loadB reads a row of B's panel, or of both.
+func (g *wide) loadB(b, second reg.Register) {
+	g.move(at(b, 0), zmm[rowOfB])
+	if second != nil {
+		g.move(at(second, 0), zmm[rowOfB+1])
 	}
-	g.VPBROADCASTD(m, zmm[valueOfA])
-	g.dotPairs(zmm[rowOfB], zmm[valueOfA], sum)
+}
+
+// accumulate adds the value of A at m times the rows of B to the sums of a row.
+func (g *wide) accumulate(m operand.Mem, sums []reg.VecPhysical) {
+	switch {
+	case g.pairs:
+		g.VPBROADCASTD(m, zmm[valueOfA])
+		for i, sum := range sums {
+			g.dotPairs(zmm[rowOfB+i], zmm[valueOfA], sum)
+		}
+	case g.panels == 1:
+		g.VFMADD231PS_BCST(m, zmm[rowOfB], sums[0])
+	default:
+		g.VBROADCASTSS(m, zmm[valueOfA])
+		for i, sum := range sums {
+			g.VFMADD231PS(zmm[valueOfA], zmm[rowOfB+i], sum)
+		}
+	}
 }
 
 // dotPairs emits VDPBF16PS src2, src1, dst byte by byte: avo does not know it.
@@ -161,14 +196,14 @@ func (f *file) dotPairs(src2, src1, dst reg.VecPhysical) {
 	}
 }
 
-// encodeDotPairs is VDPBF16PS of zmm registers below 16, EVEX.512.F3.0F38.W0 52 /r.
+// encodeDotPairs is VDPBF16PS of zmm registers, EVEX.512.F3.0F38.W0 52 /r.
 func encodeDotPairs(src2, src1, dst byte) [6]byte {
-	const inverted = 1
+	inverted := func(r byte, bit int) byte { return ^r >> bit & 1 }
 	return [...]byte{
 		0x62,
-		(inverted^dst>>3)<<7 | inverted<<6 | (inverted^src2>>3)<<5 | inverted<<4 | 0b010,
+		inverted(dst, 3)<<7 | inverted(src2, 4)<<6 | inverted(src2, 3)<<5 | inverted(dst, 4)<<4 | 0b010,
 		(^src1&15)<<3 | 0b110,
-		0b10<<5 | inverted<<3,
+		0b10<<5 | inverted(src1, 4)<<3,
 		0x52,
 		0b11<<6 | dst&7<<3 | src2&7,
 	}
@@ -195,20 +230,42 @@ func (g *wide) store() {
 	plain, done := g.label("plain"), g.label("stored")
 	g.TESTQ(d, d)
 	g.JE(operand.LabelRef(plain))
-	for _, sum := range g.sums {
-		x := g.ZMM()
-		g.VMOVUPS_Z(at(d, 0), g.lanes, x)
-		g.VFMADD231PS(sum, scale, x)
-		g.VMOVUPS(x, g.lanes, at(c, 0))
+	for i := range g.rows {
+		for j, sum := range g.sums[i*g.panels:][:g.panels] {
+			x := g.ZMM()
+			g.move(at(d, 64*j), x)
+			g.VFMADD231PS(sum, scale, x)
+			g.put(x, at(c, 64*j))
+		}
 		g.ADDQ(dStep, d)
 		g.ADDQ(cStep, c)
 	}
 	g.JMP(operand.LabelRef(done))
 	g.Label(plain)
-	for _, sum := range g.sums {
-		g.VMULPS(sum, scale, sum)
-		g.VMOVUPS(sum, g.lanes, at(c, 0))
+	for i := range g.rows {
+		for j, sum := range g.sums[i*g.panels:][:g.panels] {
+			g.VMULPS(sum, scale, sum)
+			g.put(sum, at(c, 64*j))
+		}
 		g.ADDQ(cStep, c)
 	}
 	g.Label(done)
+}
+
+// move reads 16 numbers, or the lanes of them.
+func (g *wide) move(from operand.Mem, to reg.Register) {
+	if g.lanes == nil {
+		g.VMOVUPS(from, to)
+		return
+	}
+	g.VMOVUPS_Z(from, g.lanes, to)
+}
+
+// put writes 16 numbers, or the lanes of them.
+func (g *wide) put(from reg.Register, to operand.Mem) {
+	if g.lanes == nil {
+		g.VMOVUPS(from, to)
+		return
+	}
+	g.VMOVUPS(from, g.lanes, to)
 }
