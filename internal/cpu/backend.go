@@ -75,7 +75,7 @@ var _ compute.Backend = (*Backend)(nil)
 // New opens the backend. config is empty or a comma-separated list of
 // threads=N (default: GOMAXPROCS) and products=float32|bf16 (default float32;
 // bf16 rounds the operands of matrix products and accumulates in float32; fused
-// attention and products that no kernel computes stay exact; emulated, and slower
+// attention and products of at most 16 rows stay exact; emulated, and slower
 // than float32, where simd.NativeBFloat16 is false). With
 // plain=refuse, which is for tests, a product that only the slow plain loop could
 // compute is an error of Compile. The backend's goroutines live until Finalize.

@@ -24,6 +24,7 @@ type plan struct {
 	rounding rounding     // of float32 results
 	scale    float64      // least size of what a rounding error is compared with; 0 is rounding's own
 	want     []any        // results by definition, where upstream's engine has none; nil elsewhere
+	rows     int          // of a product's result
 }
 
 // rounding is how float32 results of two right engines differ.

@@ -102,7 +102,7 @@ func products(t *rapid.T) *plan {
 		return f.DotGeneral(v[0], lc, lb, v[1], rc, rb, compute.DotGeneralConfig{})
 	}
 	p := one(fmt.Sprintf("DotGeneral %v %v, %v %v", lc, lb, rc, rb), []planInput{perhapsSpecial(t, lhs), perhapsSpecial(t, rhs)}, build)
-	p.rounding, p.scale = ofEach, 2*math.Sqrt(float64(size(depth)))
+	p.rounding, p.scale, p.rows = ofEach, 2*math.Sqrt(float64(size(depth))), size(left)
 	if size(lhs) == 0 || size(rhs) == 0 { // upstream's engine panics
 		p.want = []any{make([]float32, size(batch)*size(left)*size(right))}
 	}

@@ -167,14 +167,14 @@ func TestEveryOperationIsCompared(t *testing.T) {
 	}
 }
 
-// TestRoundedProductsAgreeWithGo: products=bf16 rounds the operands, to the nearest
-// even, and nothing else.
+// TestRoundedProductsAgreeWithGo: products=bf16 rounds the operands of products of more
+// than 16 rows, to the nearest even, and nothing else.
 func TestRoundedProductsAgreeWithGo(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		ours, theirs := open(t, "threads=3,products=bf16"), openGo(t)
 		rapid.Check(t, func(r *rapid.T) {
 			p := products(r)
-			if p.want == nil {
+			if p.want == nil && p.rows > 16 {
 				p.want = p.narrow().run(t, theirs)
 			}
 			compareBackends(r, t, p, ours, theirs)

@@ -81,8 +81,12 @@ func (p *Product) runBlocked(w *Workspace, area Tile) {
 			}
 			for row := area.Row; row < area.Row+area.Rows; row += rowBlock {
 				part := Tile{row, min(rowBlock, area.Row+area.Rows-row), column, columns}
-				a := g.left(Tile{part.Row, part.Rows, start, rows}, area.Columns)
-				g.block(a, b, part, start)
+				left := Tile{part.Row, part.Rows, start, rows}
+				if tiled(g.Precision, k) {
+					g.blockTiles(g.leftTiles(left), b, part, start)
+					continue
+				}
+				g.block(g.left(left, area.Columns), b, part, start)
 			}
 		}
 	}
@@ -128,7 +132,7 @@ func (g *blocked) right(t Tile, rows int) span {
 		return span{values: g.B.Values[t.Row*g.B.RowStride+t.Column:], step: g.B.RowStride, group: ColumnGrain}
 	}
 	g.w.b = grow(g.w.b, t.Rows*(t.Columns+ColumnGrain-1)/ColumnGrain*ColumnGrain)
-	packRight(g.w.b, g.B.Block(t.Row, t.Column, t.Rows, t.Columns), g.Precision)
+	packRight(g.w.b, g.B.Block(t.Row, t.Column, t.Rows, t.Columns), g.Precision, tiled(g.Precision, g.B.Rows))
 	return span{values: g.w.b, step: ColumnGrain, group: ColumnGrain * t.Rows, pairs: paired(g.Precision)}
 }
 

@@ -14,9 +14,10 @@ const (
 	Generic Level = iota // plain Go, on every machine
 	AVX2                 // AVX2, FMA and F16C
 	AVX512               // AVX-512 F, BW, DQ, VL
+	AMX                  // AMX-BF16's tile registers, for products of bfloat16
 )
 
-// Variable is the environment variable that forces a level: generic, avx2 or avx512.
+// Variable is the environment variable that forces a level: generic, avx2, avx512 or amx.
 const Variable = "LOOPITR_SIMD"
 
 // String returns the name that Variable takes.
@@ -28,19 +29,26 @@ func (l Level) String() string {
 		return "avx2"
 	case AVX512:
 		return "avx512"
+	case AMX:
+		return "amx"
 	}
 	return fmt.Sprintf("Level(%d)", int(l))
 }
 
-// automatic is the highest level that is chosen without being asked for: the
-// AVX-512 kernels are right in an emulator (scripts/avx512), but no machine has yet
-// told whether they are faster.
-const automatic = AVX2
-
 // features are what a machine and build can run.
 type features struct {
 	best  Level
-	pairs bool // AVX512-BF16's products of pairs of bfloat16; best is AVX512 then
+	pairs bool // AVX512-BF16's products of pairs of bfloat16; best is AVX512 at least then
+}
+
+// automatic is the level that is chosen without being asked for. AVX-512 is taken
+// where AVX512-BF16 is, too: processors before it lower their clocks for wide
+// instructions, on later ones it is twice as fast (Emerald Rapids) or as fast (Zen 4).
+func (f features) automatic() Level {
+	if !f.pairs {
+		return min(f.best, AVX2)
+	}
+	return f.best
 }
 
 // choice is which kernels run.
@@ -55,16 +63,14 @@ var (
 )
 
 // choose maps the environment variable's value to kernels: unset or unknown means
-// the best automatic level, and pairs besides: one instruction multiplies twice as
-// many bfloat16 as float32, while the automatic level rounds and then multiplies
-// float32. No float32 bit depends on them.
+// the automatic level.
 func (f features) choose(value string) choice {
-	for l := Generic; l <= AVX512; l++ {
+	for l := Generic; l <= AMX; l++ {
 		if strings.EqualFold(value, l.String()) {
 			return f.at(l)
 		}
 	}
-	return choice{level: min(f.best, automatic), pairs: f.pairs}
+	return f.at(f.automatic())
 }
 
 // at returns the kernels of one level, or of the best if that is lower.
@@ -76,8 +82,8 @@ func (f features) at(l Level) choice {
 // Active returns the level that kernels use.
 func Active() Level { return active.level }
 
-// NativeBFloat16 reports whether products of BFloat16 operands run in AVX512-BF16's
-// instruction; otherwise operands are rounded and multiplied as float32.
+// NativeBFloat16 reports whether products of BFloat16 operands run in instructions of
+// AVX512-BF16 or AMX; otherwise operands are rounded and multiplied as float32.
 func NativeBFloat16() bool { return active.pairs }
 
 // Available returns the levels that this machine and build can run, plainest first.

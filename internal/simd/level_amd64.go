@@ -13,5 +13,8 @@ func detect() features {
 	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
 		return features{best: AVX2}
 	}
+	if x.HasAVX512BF16 && x.HasAMXTile && x.HasAMXBF16 && tileRegisters() {
+		return features{best: AMX, pairs: true}
+	}
 	return features{best: AVX512, pairs: x.HasAVX512BF16}
 }

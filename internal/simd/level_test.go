@@ -14,7 +14,7 @@ import (
 )
 
 func TestLevelNames(t *testing.T) {
-	for level, want := range map[simd.Level]string{simd.Generic: "generic", simd.AVX2: "avx2", simd.AVX512: "avx512", 9: "Level(9)"} {
+	for level, want := range map[simd.Level]string{simd.Generic: "generic", simd.AVX2: "avx2", simd.AVX512: "avx512", simd.AMX: "amx", 9: "Level(9)"} {
 		if got := level.String(); got != want {
 			t.Errorf("level %d is %q, want %q", int(level), got, want)
 		}

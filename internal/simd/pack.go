@@ -21,13 +21,14 @@ type Packed struct {
 	k, n      int
 	precision Precision
 	pairs     bool      // as paired says when it was made
+	tiles     bool      // as tiled says when it was made
 	values    []float32 // per block of rows, per panel of 16 columns, row after row; padded with zeros
 }
 
 // NewPacked returns room for a packed k x n operand, its values not yet packed.
 func NewPacked(k, n int, precision Precision) *Packed {
 	panels := (n + ColumnGrain - 1) / ColumnGrain
-	return &Packed{k: k, n: n, precision: precision, pairs: paired(precision), values: make([]float32, k*panels*ColumnGrain)}
+	return &Packed{k: k, n: n, precision: precision, pairs: paired(precision), tiles: tiled(precision, k), values: make([]float32, k*panels*ColumnGrain)}
 }
 
 // Count returns the number of panels: the units that workers may pack apart.
@@ -35,7 +36,7 @@ func (p *Packed) Count() int { return (p.n + ColumnGrain - 1) / ColumnGrain }
 
 // Reuse makes p hold a k x n operand, keeping its memory if it suffices.
 func (p *Packed) Reuse(k, n int, precision Precision) {
-	p.k, p.n, p.precision, p.pairs = k, n, precision, paired(precision)
+	p.k, p.n, p.precision, p.pairs, p.tiles = k, n, precision, paired(precision), tiled(precision, k)
 	size := k * p.Count() * ColumnGrain
 	if cap(p.values) < size {
 		p.values = make([]float32, size)
@@ -59,7 +60,7 @@ func (p *Packed) Panels(b Matrix, from, to int) {
 	for start := 0; start < p.k; start += block {
 		rows := min(block, p.k-start)
 		columns := min(to*ColumnGrain, p.n) - from*ColumnGrain
-		packRight(p.values[p.offset(start, from):], b.Block(start, from*ColumnGrain, rows, columns), p.precision)
+		packRight(p.values[p.offset(start, from):], b.Block(start, from*ColumnGrain, rows, columns), p.precision, p.tiles)
 	}
 }
 
@@ -113,7 +114,7 @@ func packGroup(dst []float32, a Matrix) {
 }
 
 // packRight writes b in panels of 16 columns, row after row, padded with zeros.
-func packRight(dst []float32, b Matrix, precision Precision) {
+func packRight(dst []float32, b Matrix, precision Precision, tiles bool) {
 	whole := b.Columns / ColumnGrain
 	for panel := range whole {
 		packPanel(dst[panel*b.Rows*ColumnGrain:], b.Block(0, panel*ColumnGrain, b.Rows, ColumnGrain))
@@ -123,6 +124,9 @@ func packRight(dst []float32, b Matrix, precision Precision) {
 	}
 	if precision == BFloat16 {
 		narrowGroups(dst, ColumnGrain, (b.Columns+ColumnGrain-1)/ColumnGrain, b.Rows)
+	}
+	for panel := 0; tiles && panel*ColumnGrain < b.Columns; panel++ {
+		fillTiles(dst[panel*b.Rows*ColumnGrain:], b.Rows)
 	}
 }
 

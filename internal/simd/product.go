@@ -48,12 +48,15 @@ const (
 // state allocates nothing. The zero value is ready. One goroutine at a time.
 type Workspace struct {
 	a, b      []float32
+	turned    []float32 // rows of A that lie in columns, before they are packed into tile registers
 	tile      tile
+	amx       amxCall
+	sums      [32 * 32]float32
 	attention attending
 }
 
 // Forget lets go of the operands of the last call; the buffers stay.
-func (w *Workspace) Forget() { w.tile = tile{} }
+func (w *Workspace) Forget() { w.tile, w.amx = tile{}, amxCall{} }
 
 // Tile is the block of C, rows [Row, Row+Rows) and columns [Column,
 // Column+Columns), that one call computes.
@@ -67,7 +70,7 @@ func (p *Product) Validate() error {
 	if p.Bias != nil && len(p.Bias) < p.C.Columns {
 		return fmt.Errorf("multiply to %dx%d: bias has %d values", p.C.Rows, p.C.Columns, len(p.Bias))
 	}
-	if p.Packed != nil && (p.Packed.k != p.B.Rows || p.Packed.n != p.B.Columns || p.Packed.precision != p.Precision || p.Packed.pairs != paired(p.Precision)) {
+	if p.Packed != nil && (p.Packed.k != p.B.Rows || p.Packed.n != p.B.Columns || p.Packed.precision != p.Precision || p.Packed.pairs != paired(p.Precision) || p.Packed.tiles != tiled(p.Precision, p.B.Rows)) {
 		return fmt.Errorf("multiply by %dx%d: packed for %dx%d", p.B.Rows, p.B.Columns, p.Packed.k, p.Packed.n)
 	}
 	if r := p.Residual; r.Rows != 0 && (r.Rows != p.C.Rows || r.Columns != p.C.Columns || r.ColumnStride != 1) {

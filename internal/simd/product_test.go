@@ -268,15 +268,17 @@ var productShapes = []struct{ m, k, n, aLayout, bLayout int }{
 
 func BenchmarkProduct(b *testing.B) {
 	peak := simd.Peak(50e6)
-	for _, s := range productShapes {
-		b.Run(fmt.Sprintf("%dx%dx%d/%c%c", s.m, s.k, s.n, "NT"[s.aLayout], "NT"[s.bLayout]), func(b *testing.B) {
-			p := simd.Product{A: layout(normal(1, s.m*s.k), s.m, s.k, s.aLayout), B: layout(normal(2, s.k*s.n), s.k, s.n, s.bLayout),
-				C: simd.Dense(make([]float32, s.m*s.n), s.m, s.n)}
-			var w simd.Workspace
-			nanoseconds := fastest(b, func() { p.Run(&w) })
-			rate := 2 * float64(s.m) * float64(s.k) * float64(s.n) / nanoseconds
-			b.ReportMetric(rate, "GFLOPS")
-			b.ReportMetric(rate/peak, "of-peak")
-		})
+	for precision, name := range []string{simd.Float32: "float32", simd.BFloat16: "bfloat16"} {
+		for _, s := range productShapes {
+			b.Run(fmt.Sprintf("%s/%dx%dx%d/%c%c", name, s.m, s.k, s.n, "NT"[s.aLayout], "NT"[s.bLayout]), func(b *testing.B) {
+				p := simd.Product{A: layout(normal(1, s.m*s.k), s.m, s.k, s.aLayout), B: layout(normal(2, s.k*s.n), s.k, s.n, s.bLayout),
+					C: simd.Dense(make([]float32, s.m*s.n), s.m, s.n), Precision: simd.Precision(precision)}
+				var w simd.Workspace
+				nanoseconds := fastest(b, func() { p.Run(&w) })
+				rate := 2 * float64(s.m) * float64(s.k) * float64(s.n) / nanoseconds
+				b.ReportMetric(rate, "GFLOPS")
+				b.ReportMetric(rate/peak, "of-peak")
+			})
+		}
 	}
 }

@@ -13,18 +13,13 @@ import (
 // odd are lengths around every vector width and unrolling that kernels use.
 var odd = []int{1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 65, 197}
 
-// eachLevel runs f at every level this machine has, and with what it takes by
-// itself where that is none of them.
+// eachLevel runs f at every level this machine has.
 func eachLevel(t *testing.T, f func(t *testing.T)) {
 	for _, l := range simd.Available() {
 		t.Run(l.String(), func(t *testing.T) {
 			defer simd.Use(l)()
 			f(t)
 		})
-	}
-	defer simd.UseAutomatic()()
-	if simd.NativeBFloat16() && simd.Active() < simd.AVX512 {
-		t.Run("automatic", f)
 	}
 }
 

@@ -228,6 +228,12 @@ func tilePairs12BF16(t *tile)
 func tilePairs12x32BF16(t *tile)
 
 //go:noescape
+func productAMX(t *amxCall)
+
+//go:noescape
+func packAMX(dst, src *float32, srcStep, rows, k int)
+
+//go:noescape
 func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int)
 
 //go:noescape

@@ -306,6 +306,14 @@ func tilePairs12x32BF16(t *tile) {
 	panic(noAssembly)
 }
 
+func productAMX(t *amxCall) {
+	panic(noAssembly)
+}
+
+func packAMX(dst, src *float32, srcStep, rows, k int) {
+	panic(noAssembly)
+}
+
 func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int) {
 	panic(noAssembly)
 }

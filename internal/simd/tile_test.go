@@ -19,3 +19,16 @@ func TestTileHasTheOffsetsOfTheKernels(t *testing.T) {
 		}
 	}
 }
+
+func TestTileRegistersCallHasTheOffsetsOfTheKernels(t *testing.T) {
+	var v amxCall
+	for i, got := range []uintptr{
+		unsafe.Offsetof(v.a), unsafe.Offsetof(v.b), unsafe.Offsetof(v.c), unsafe.Offsetof(v.d), unsafe.Offsetof(v.chunks),
+		unsafe.Offsetof(v.panel), unsafe.Offsetof(v.cStep), unsafe.Offsetof(v.dStep), unsafe.Offsetof(v.rows),
+		unsafe.Offsetof(v.lanes), unsafe.Offsetof(v.scale), unsafe.Offsetof(v.config), unsafe.Offsetof(v.sums),
+	} {
+		if want := uintptr(8 * i); unsafe.Sizeof(got) == 8 && got != want {
+			t.Errorf("field %d is at %d, want %d", i, got, want)
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Offsets of the fields of simd's struct amxCall; a test compares them.
+const (
+	amxA, amxB, amxC, amxD   = 0, 8, 16, 24
+	amxChunks, amxPanel      = 32, 40
+	amxCStep, amxDStep       = 48, 56
+	amxRows, amxLanes        = 64, 72
+	amxScale                 = 80
+	amxConfig, amxSums       = 88, 96
+	amxTile, amxRow          = 1024, 64 // bytes of a tile register and of one of its rows
+	amxSumsRow, amxTileOfSum = 128, 16 * 128
+)
+
+// tileKernels generates the kernels of AMX. Avo knows none of its instructions, so
+// registers are chosen by hand.
+func amxKernels(f *file) {
+	amxProduct(f)
+	amxPack(f)
+}
+
+// amxProduct generates blocks of 32x32 of C, one below the other: four tile
+// registers of sums, two of A and two of B.
+func amxProduct(f *file) {
+	f.function("productAMX", "t *amxCall")
+	t, a, c, d, rows := reg.RDI, reg.RSI, reg.R9, reg.R10, reg.R11
+	a0, a1, b0, b1, count, stride, scale := reg.RBX, reg.R12, reg.RDX, reg.RCX, reg.RAX, reg.R8, reg.Z31
+	f.Load(f.Param("t"), t)
+	f.MOVQ(at(t, amxConfig), reg.RAX)
+	f.bytes(encodeLoadConfig(reg.RAX), t)
+	f.MOVL(at(t, amxLanes), reg.EAX)
+	f.KMOVW(reg.EAX, reg.K1)
+	f.SHRL(operand.Imm(16), reg.EAX)
+	f.KMOVW(reg.EAX, reg.K2)
+	f.VBROADCASTSS(at(t, amxScale), scale)
+	f.MOVQ(at(t, amxA), a)
+	f.MOVQ(at(t, amxC), c)
+	f.MOVQ(at(t, amxD), d)
+	f.MOVQ(at(t, amxRows), rows)
+
+	block, chunk, both := f.label("block"), f.label("chunk"), f.label("both")
+	f.Label(block)
+	f.MOVQ(at(t, amxChunks), count)
+	f.MOVQ(a, a0)
+	f.MOVQ(a, a1)
+	f.MOVQ(count, b0)
+	f.SHLQ(operand.Imm(10), b0)
+	f.ADDQ(b0, a)
+	f.ADDQ(b0, a)
+	f.CMPQ(rows, operand.Imm(16))
+	f.JLE(operand.LabelRef(both)) // rows 16 to 31 are not wanted: the first once more
+	f.ADDQ(b0, a1)
+	f.Label(both)
+	f.MOVQ(at(t, amxB), b0)
+	f.MOVQ(b0, b1)
+	f.ADDQ(at(t, amxPanel), b1)
+	f.MOVQ(operand.U32(amxRow), stride)
+	for i := range byte(4) {
+		f.bytes(encodeZero(i))
+	}
+	f.Label(chunk)
+	for i, base := range []reg.GPPhysical{a0, a1, b0, b1} {
+		f.bytes(encodeTileMove(load, byte(4+i), base, stride), base, stride)
+	}
+	for i := range byte(4) {
+		f.bytes(encodeTileProduct(i, 4+i/2, 6+i%2))
+	}
+	for _, p := range []reg.Register{a0, a1, b0, b1} {
+		f.ADDQ(operand.U32(amxTile), p)
+	}
+	f.DECQ(count)
+	f.JNE(operand.LabelRef(chunk))
+
+	f.MOVQ(at(t, amxSums), a0)
+	f.MOVQ(operand.U32(amxSumsRow), stride)
+	for i := range 4 {
+		f.LEAQ(at(a0, i/2*amxTileOfSum+i%2*amxRow), b0)
+		f.bytes(encodeTileMove(store, byte(i), b0, stride), b0, stride)
+	}
+	f.amxEnd(a0, c, d, t)
+	f.SUBQ(operand.Imm(32), rows)
+	f.JG(operand.LabelRef(block))
+	f.bytes(encodeRelease())
+	f.end()
+}
+
+// amxEnd writes up to 32 rows of scale*sums plus D.
+func (f *file) amxEnd(sums, c, d, t reg.Register) {
+	count, cStep, dStep, rows := reg.RAX, reg.RDX, reg.RCX, reg.R11
+	f.MOVQ(at(t, amxCStep), cStep)
+	f.MOVQ(at(t, amxDStep), dStep)
+	f.MOVQ(operand.U32(32), count)
+	f.CMPQ(rows, count)
+	f.CMOVQLT(rows, count)
+	row, plain, next := f.label("row"), f.label("plain"), f.label("next")
+	f.Label(row)
+	f.VMOVUPS(at(sums, 0), reg.Z0)
+	f.VMOVUPS(at(sums, 64), reg.Z1)
+	f.TESTQ(d, d)
+	f.JE(operand.LabelRef(plain))
+	f.VMOVUPS_Z(at(d, 0), reg.K1, reg.Z2)
+	f.VMOVUPS_Z(at(d, 64), reg.K2, reg.Z3)
+	f.VFMADD132PS(reg.Z31, reg.Z2, reg.Z0)
+	f.VFMADD132PS(reg.Z31, reg.Z3, reg.Z1)
+	f.ADDQ(dStep, d)
+	f.JMP(operand.LabelRef(next))
+	f.Label(plain)
+	f.VMULPS(reg.Z31, reg.Z0, reg.Z0)
+	f.VMULPS(reg.Z31, reg.Z1, reg.Z1)
+	f.Label(next)
+	f.VMOVUPS(reg.Z0, reg.K1, at(c, 0))
+	f.VMOVUPS(reg.Z1, reg.K2, at(c, 64))
+	f.ADDQ(cStep, c)
+	f.ADDQ(operand.Imm(amxSumsRow), sums)
+	f.DECQ(count)
+	f.JNE(operand.LabelRef(row))
+}
+
+// amxPack generates the rounding of rows of A into tiles of 16 rows and 32 columns,
+// the last filled up with zeros.
+func amxPack(f *file) {
+	f.function("packAMX", "dst, src *float32, srcStep, rows, k int")
+	dst, src, step, rows, k := f.gp("dst"), f.gp("src"), f.gp("srcStep"), f.gp("rows"), f.gp("k")
+	// Lanes of the last tile: none if k is a multiple of 32.
+	lanes := f.GP64()
+	f.MOVQ(operand.U64(1<<32-1), lanes)
+	f.BZHIQ(f.low(k, 31), lanes, lanes)
+	f.KMOVW(lanes.As32(), reg.K1)
+	f.SHRQ(operand.Imm(16), lanes)
+	f.KMOVW(lanes.As32(), reg.K2)
+	whole, to, from := f.GP64(), f.GP64(), f.GP64()
+	row, chunk, rest, next := f.label("row"), f.label("chunk"), f.label("rest"), f.label("next")
+	f.Label(row)
+	f.MOVQ(dst, to)
+	f.MOVQ(src, from)
+	f.MOVQ(k, whole)
+	f.SUBQ(operand.Imm(32), whole)
+	f.JL(operand.LabelRef(rest))
+	f.Label(chunk)
+	f.VMOVUPS(at(from, 0), reg.Z0)
+	f.VMOVUPS(at(from, 64), reg.Z1)
+	f.bytes(encodeNarrowTwo(0, 1, 2), reg.Z0, reg.Z1)
+	f.VMOVUPS(reg.Z2, at(to, 0))
+	f.ADDQ(operand.U32(128), from)
+	f.ADDQ(operand.U32(amxTile), to)
+	f.SUBQ(operand.Imm(32), whole)
+	f.JGE(operand.LabelRef(chunk))
+	f.Label(rest)
+	f.CMPQ(whole, operand.I32(-32))
+	f.JE(operand.LabelRef(next))
+	f.VMOVUPS_Z(at(from, 0), reg.K1, reg.Z0)
+	f.VMOVUPS_Z(at(from, 64), reg.K2, reg.Z1)
+	f.bytes(encodeNarrowTwo(0, 1, 2), reg.Z0, reg.Z1)
+	f.VMOVUPS(reg.Z2, at(to, 0))
+	f.Label(next)
+	f.ADDQ(operand.U32(amxRow), dst)
+	f.ADDQ(step, src)
+	f.DECQ(rows)
+	f.JNE(operand.LabelRef(row))
+	f.end()
+}
+
+// low returns x's lower bits.
+func (f *file) low(x reg.Register, mask uint32) reg.GPVirtual {
+	r := f.GP64()
+	f.MOVQ(x, r)
+	f.ANDQ(operand.U32(mask), r)
+	return r
+}
+
+// bytes emits an instruction that avo does not know.
+func (f *file) bytes(code []byte, reads ...operand.Op) {
+	for _, b := range code {
+		f.Instruction(&ir.Instruction{Opcode: "BYTE", Operands: []operand.Op{operand.U8(b)}, Inputs: reads})
+	}
+}
+
+// prefixes of VEX instructions, as its field pp has them.
+const (
+	noPrefix = 0
+	load     = 0b11 // F2
+	store    = 0b10 // F3
+)
+
+// vex begins a VEX.128.0F38.W0 instruction: the register extensions x and b of index
+// and base, the second source and the prefix.
+func vex(x, b, source, prefix, opcode byte) []byte {
+	return []byte{0xc4, 1<<7 | (1^x)<<6 | (1^b)<<5 | 0b00010, (^source&15)<<3 | prefix, opcode}
+}
+
+// encodeLoadConfig is LDTILECFG [base].
+func encodeLoadConfig(base reg.GPPhysical) []byte {
+	return append(vex(0, gp(base)>>3, 0, noPrefix, 0x49), gp(base)&7)
+}
+
+// encodeRelease is TILERELEASE.
+func encodeRelease() []byte { return append(vex(0, 0, 0, noPrefix, 0x49), 0xc0) }
+
+// encodeZero is TILEZERO tile.
+func encodeZero(tile byte) []byte { return append(vex(0, 0, 0, load, 0x49), 0xc0|tile<<3) }
+
+// encodeTileMove is TILELOADD tile, [base+stride] or TILESTORED.
+func encodeTileMove(direction, tile byte, base, stride reg.GPPhysical) []byte {
+	return append(vex(gp(stride)>>3, gp(base)>>3, 0, direction, 0x4b), tile<<3|0b100, gp(stride)&7<<3|gp(base)&7)
+}
+
+// encodeTileProduct is TDPBF16PS sums, a, b.
+func encodeTileProduct(sums, a, b byte) []byte {
+	return append(vex(0, 0, b, store, 0x5c), 0xc0|sums<<3|a)
+}
+
+// encodeNarrowTwo is VCVTNE2PS2BF16 of zmm registers below 8: low fills the lower half of dst.
+func encodeNarrowTwo(low, high, dst byte) []byte {
+	return []byte{0x62, 0xf2, (^high&15)<<3 | 0b111, 0x48, 0x72, 0xc0 | dst<<3 | low}
+}
+
+// gp is the number of a general register in instructions.
+func gp(r reg.GPPhysical) byte {
+	for i, known := range []reg.GPPhysical{reg.RAX, reg.RCX, reg.RDX, reg.RBX, reg.RSP, reg.RBP, reg.RSI, reg.RDI, reg.R8, reg.R9, reg.R10, reg.R11, reg.R12} {
+		if r == known {
+			return byte(i)
+		}
+	}
+	panic("not a chosen register")
+}
