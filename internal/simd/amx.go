@@ -45,6 +45,15 @@ func fillTiles(panel []float32, k int) {
 	clear(panel[pairs*ColumnGrain : (k+amxDepth-1)/amxDepth*amxFloats])
 }
 
+// packTiles is packRight for tile registers where rows are contiguous: rounded at once.
+func packTiles(dst []float32, b Matrix) {
+	for j := 0; j < b.Columns; j += ColumnGrain {
+		panel := dst[j*b.Rows:]
+		packPairsAMX(&panel[0], &b.Values[j], 4*b.RowStride, b.Rows, 1<<min(ColumnGrain, b.Columns-j)-1)
+		fillTiles(panel, b.Rows)
+	}
+}
+
 // leftTiles packs a block of A: per 16 rows, per 32 columns, a tile. Rows that fill up
 // the last tile are left as they are.
 func (g *blocked) leftTiles(t Tile) []float32 {

@@ -240,3 +240,84 @@ next10:
 	JNE  row7
 	VZEROUPPER
 	RET
+
+// func packPairsAMX(dst *float32, src *float32, srcStep int, k int, lanes int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·packPairsAMX(SB), NOSPLIT, $0-40
+	MOVQ      dst+0(FP), AX
+	MOVQ      src+8(FP), CX
+	MOVQ      srcStep+16(FP), DX
+	MOVQ      k+24(FP), BX
+	MOVQ      lanes+32(FP), SI
+	KMOVW     SI, K1
+	VMOVDQU64 pairsOrder<>+0(SB), Z3
+	SUBQ      $0x02, BX
+	JL        last12
+
+loop11:
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (CX)(DX*1), K1, Z1
+	BYTE      $0x62
+	BYTE      $0xf2
+	BYTE      $0x77
+	BYTE      $0x48
+	BYTE      $0x72
+	BYTE      $0xd0
+	VPERMW    Z2, Z3, Z2
+	VMOVUPS   Z2, (AX)
+	LEAQ      (CX)(DX*2), CX
+	ADDQ      $0x40, AX
+	SUBQ      $0x02, BX
+	JGE       loop11
+
+last12:
+	ADDQ      $0x02, BX
+	JE        done13
+	VMOVUPS.Z (CX), K1, Z0
+	VPXORD    Z1, Z1, Z1
+	BYTE      $0x62
+	BYTE      $0xf2
+	BYTE      $0x77
+	BYTE      $0x48
+	BYTE      $0x72
+	BYTE      $0xd0
+	VPERMW    Z2, Z3, Z2
+	VMOVUPS   Z2, (AX)
+
+done13:
+	VZEROUPPER
+	RET
+
+DATA pairsOrder<>+0(SB)/2, $0x0000
+DATA pairsOrder<>+2(SB)/2, $0x0010
+DATA pairsOrder<>+4(SB)/2, $0x0001
+DATA pairsOrder<>+6(SB)/2, $0x0011
+DATA pairsOrder<>+8(SB)/2, $0x0002
+DATA pairsOrder<>+10(SB)/2, $0x0012
+DATA pairsOrder<>+12(SB)/2, $0x0003
+DATA pairsOrder<>+14(SB)/2, $0x0013
+DATA pairsOrder<>+16(SB)/2, $0x0004
+DATA pairsOrder<>+18(SB)/2, $0x0014
+DATA pairsOrder<>+20(SB)/2, $0x0005
+DATA pairsOrder<>+22(SB)/2, $0x0015
+DATA pairsOrder<>+24(SB)/2, $0x0006
+DATA pairsOrder<>+26(SB)/2, $0x0016
+DATA pairsOrder<>+28(SB)/2, $0x0007
+DATA pairsOrder<>+30(SB)/2, $0x0017
+DATA pairsOrder<>+32(SB)/2, $0x0008
+DATA pairsOrder<>+34(SB)/2, $0x0018
+DATA pairsOrder<>+36(SB)/2, $0x0009
+DATA pairsOrder<>+38(SB)/2, $0x0019
+DATA pairsOrder<>+40(SB)/2, $0x000a
+DATA pairsOrder<>+42(SB)/2, $0x001a
+DATA pairsOrder<>+44(SB)/2, $0x000b
+DATA pairsOrder<>+46(SB)/2, $0x001b
+DATA pairsOrder<>+48(SB)/2, $0x000c
+DATA pairsOrder<>+50(SB)/2, $0x001c
+DATA pairsOrder<>+52(SB)/2, $0x000d
+DATA pairsOrder<>+54(SB)/2, $0x001d
+DATA pairsOrder<>+56(SB)/2, $0x000e
+DATA pairsOrder<>+58(SB)/2, $0x001e
+DATA pairsOrder<>+60(SB)/2, $0x000f
+DATA pairsOrder<>+62(SB)/2, $0x001f
+GLOBL pairsOrder<>(SB), RODATA|NOPTR, $64

@@ -72,7 +72,7 @@ func (p *Product) runBlocked(w *Workspace, area Tile) {
 	k := p.A.Columns
 	for column := area.Column; column < area.Column+area.Columns; column += columnBlock {
 		columns := min(columnBlock, area.Column+area.Columns-column)
-		for start, step := 0, blockDepth(k); start < k; start += step {
+		for start, step := 0, blockDepth(k, tiled(g.Precision, k)); start < k; start += step {
 			rows := min(step, k-start)
 			b := g.right(Tile{start, rows, column, columns}, area.Rows)
 			g.depth, g.t.k = rows, rows

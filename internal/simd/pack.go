@@ -13,6 +13,10 @@ const (
 // 16 KB and the 6 x 256 panel of A 6 KB of 32 KB.
 const depth = 256
 
+// tilesDepth is depth for tile registers, which multiply faster than sums of C can be
+// read and written again: a 1024 x 32 panel of B and 32 rows of A take 64 KB each of L2.
+const tilesDepth = 1024
+
 // Packed is the right operand of products in the order the kernels read it:
 // worth making once for weights that many products share, or once per product
 // to share between workers. It belongs to the kernels that were active when it was
@@ -56,7 +60,7 @@ func (p *Packed) Panels(b Matrix, from, to int) {
 		panic("simd: panels of another shape")
 	}
 	b.check("B")
-	block := blockDepth(p.k)
+	block := blockDepth(p.k, p.tiles)
 	for start := 0; start < p.k; start += block {
 		rows := min(block, p.k-start)
 		columns := min(to*ColumnGrain, p.n) - from*ColumnGrain
@@ -66,7 +70,7 @@ func (p *Packed) Panels(b Matrix, from, to int) {
 
 // offset returns where row k of a panel begins.
 func (p *Packed) offset(k, panel int) int {
-	block := blockDepth(p.k)
+	block := blockDepth(p.k, p.tiles)
 	start := k / block * block
 	rows := min(block, p.k-start)
 	return (start*p.Count() + panel*rows + k - start) * ColumnGrain
@@ -76,9 +80,13 @@ func (p *Packed) at(k, j int) float32 {
 	return p.values[p.offset(k, j/ColumnGrain)+j%ColumnGrain]
 }
 
-// blockDepth divides k rows evenly into blocks of at most depth.
-func blockDepth(k int) int {
-	blocks := max(1, (k+depth-1)/depth)
+// blockDepth divides k rows evenly into blocks of at most depth, or tilesDepth.
+func blockDepth(k int, tiles bool) int {
+	most := depth
+	if tiles {
+		most = tilesDepth
+	}
+	blocks := max(1, (k+most-1)/most)
 	return max(1, (k+blocks-1)/blocks)
 }
 
@@ -115,6 +123,10 @@ func packGroup(dst []float32, a Matrix) {
 
 // packRight writes b in panels of 16 columns, row after row, padded with zeros.
 func packRight(dst []float32, b Matrix, precision Precision, tiles bool) {
+	if tiles && b.ColumnStride == 1 {
+		packTiles(dst, b)
+		return
+	}
 	whole := b.Columns / ColumnGrain
 	for panel := range whole {
 		packPanel(dst[panel*b.Rows*ColumnGrain:], b.Block(0, panel*ColumnGrain, b.Rows, ColumnGrain))

@@ -234,6 +234,9 @@ func productAMX(t *amxCall)
 func packAMX(dst, src *float32, srcStep, rows, k int)
 
 //go:noescape
+func packPairsAMX(dst, src *float32, srcStep, k, lanes int)
+
+//go:noescape
 func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int)
 
 //go:noescape

@@ -314,6 +314,10 @@ func packAMX(dst, src *float32, srcStep, rows, k int) {
 	panic(noAssembly)
 }
 
+func packPairsAMX(dst, src *float32, srcStep, k, lanes int) {
+	panic(noAssembly)
+}
+
 func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int) {
 	panic(noAssembly)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -18,11 +19,12 @@ const (
 	amxSumsRow, amxTileOfSum = 128, 16 * 128
 )
 
-// tileKernels generates the kernels of AMX. Avo knows none of its instructions, so
+// amxKernels generates the kernels of AMX. Avo knows none of its instructions, so
 // registers are chosen by hand.
 func amxKernels(f *file) {
 	amxProduct(f)
 	amxPack(f)
+	amxPairs(f)
 }
 
 // amxProduct generates blocks of 32x32 of C, one below the other: four tile
@@ -163,6 +165,49 @@ func amxPack(f *file) {
 	f.ADDQ(step, src)
 	f.DECQ(rows)
 	f.JNE(operand.LabelRef(row))
+	f.end()
+}
+
+// amxPairs generates the rounding of a panel of B, of which lanes have columns, to pairs
+// of its rows; an odd last row's partner is zero.
+func amxPairs(f *file) {
+	f.function("packPairsAMX", "dst, src *float32, srcStep, k, lanes int")
+	dst, src, step, k, lanes := f.gp("dst"), f.gp("src"), f.gp("srcStep"), f.gp("k"), f.gp("lanes")
+	f.KMOVW(lanes.(reg.GP).As32(), reg.K1)
+	// Words 0, 16, 1, 17 and so on: those of the first row and of the second in turns.
+	order := make([]uint16, 32)
+	for i := range order {
+		order[i] = uint16(i/2 + i%2*16)
+	}
+	table := f.StaticGlobal("pairsOrder")
+	f.DataAttributes(attr.RODATA | attr.NOPTR)
+	for _, word := range order {
+		f.AppendDatum(operand.U16(word))
+	}
+	f.VMOVDQU64(table, reg.Z3)
+	loop, last, done := f.label("loop"), f.label("last"), f.label("done")
+	pair := func() {
+		f.bytes(encodeNarrowTwo(0, 1, 2), reg.Z0, reg.Z1)
+		f.VPERMW(reg.Z2, reg.Z3, reg.Z2)
+		f.VMOVUPS(reg.Z2, at(dst, 0))
+	}
+	f.SUBQ(operand.Imm(2), k)
+	f.JL(operand.LabelRef(last))
+	f.Label(loop)
+	f.VMOVUPS_Z(at(src, 0), reg.K1, reg.Z0)
+	f.VMOVUPS_Z(operand.Mem{Base: src, Index: step, Scale: 1}, reg.K1, reg.Z1)
+	pair()
+	f.LEAQ(operand.Mem{Base: src, Index: step, Scale: 2}, src)
+	f.ADDQ(operand.Imm(amxRow), dst)
+	f.SUBQ(operand.Imm(2), k)
+	f.JGE(operand.LabelRef(loop))
+	f.Label(last)
+	f.ADDQ(operand.Imm(2), k)
+	f.JE(operand.LabelRef(done))
+	f.VMOVUPS_Z(at(src, 0), reg.K1, reg.Z0)
+	f.VPXORD(reg.Z1, reg.Z1, reg.Z1)
+	pair()
+	f.Label(done)
 	f.end()
 }
 
