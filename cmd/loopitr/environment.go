@@ -118,7 +118,7 @@ func environment(name string) string { return os.Getenv(name) }
 
 // otherVariables are what is read beside the flags' variables, here and below.
 var otherVariables = []struct{ names, meaning string }{
-	{simd.Variable, "instructions that the cpu engine uses: generic, avx2 or avx512 (default: the best that is known to work, and AVX512-BF16 for products=bf16)"},
+	{simd.Variable, "instructions that the cpu engine uses: generic, avx2, avx512 or amx (default: amx or avx512 where the processor has AVX512-BF16, else avx2)"},
 	{"ONNXRUNTIME_SHARED_LIBRARY_PATH", "ONNX Runtime's library, in binaries built with the tag onnx"},
 	{"TERM TERM_PROGRAM LC_TERMINAL KITTY_WINDOW_ID GHOSTTY_RESOURCES_DIR ITERM_SESSION_ID WEZTERM_PANE",
 		"whether progress is one live line and how pictures can be drawn; TERM=dumb means neither"},

@@ -118,18 +118,20 @@ func TestProductAgreesWithPlainGo(t *testing.T) {
 	})
 }
 
-// Every kernel takes its own number of rows, layout of A, precision and, at AVX2,
-// width of C; random cases miss some.
+// Every kernel takes its own number of rows, layout of A, precision and width of C;
+// random cases miss some.
 func TestProductsOfEveryHeightAgreeWithPlainGo(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		if simd.Active() == simd.Generic {
 			t.Skip("it is plain Go")
 		}
-		for m := 1; m <= 13; m++ {
-			for _, k := range []int{3, 4, 7, 17} {
+		for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 32, 35} {
+			for _, k := range []int{3, 4, 7, 17, 40} {
 				for _, c := range []productCase{
 					{n: 28}, {n: 21, aLayout: 1, residual: true}, {n: 28, aLayout: 1}, {n: 21, accumulate: true, scale: -0.5},
 					{n: 28, precision: simd.BFloat16}, {n: 21, precision: simd.BFloat16, residual: true},
+					{n: 71, aLayout: 1, bias: true}, {n: 71, accumulate: true}, {n: 71, precision: simd.BFloat16, scale: -0.5},
+					{n: 33, aLayout: 1, bLayout: 1, precision: simd.BFloat16, bias: true}, {n: 32, precision: simd.BFloat16, packed: true},
 				} {
 					c.m, c.k = m, k
 					checkProduct(t, c)
@@ -144,6 +146,7 @@ func TestLargeProductsAgreeWithPlainGo(t *testing.T) {
 	for _, c := range []productCase{
 		{m: 250, n: 130, k: 9}, {m: 7, n: 2070, k: 5, bLayout: 1, bias: true, gelu: true, residual: true},
 		{m: 50, n: 2070, k: 5, packed: true, residual: true}, {m: 49, n: 33, k: 600, aLayout: 1, bias: true, accumulate: true, residual: true},
+		{m: 300, n: 50, k: 1100, packed: true, bias: true, precision: simd.BFloat16}, {m: 40, n: 2070, k: 1300, bLayout: 1, accumulate: true, precision: simd.BFloat16},
 		{m: 250, n: 150, k: 10, aLayout: 2, bLayout: 2, precision: simd.BFloat16}, {m: 16, n: 197, k: 64, bLayout: 1},
 	} {
 		checkProduct(t, c)
