@@ -23,6 +23,7 @@ type blocked struct {
 	*Product
 	w     *Workspace
 	t     *tile
+	area  Tile
 	depth int // of the block of k at work
 	// What kernels add in the first block of k.
 	start startWith
@@ -69,25 +70,39 @@ func (p *Product) runBlocked(w *Workspace, area Tile) {
 	g.plan()
 	g.t.scale = p.scale()
 	g.t.cStep = 4 * p.C.RowStride
-	k := p.A.Columns
+	g.area = area
+	// Sums of a block of rows stay in L2 from one block of k to the next, unless B would
+	// have to be packed again for each.
+	height := area.Rows
+	if p.Packed != nil {
+		height = rowBlock
+	}
 	for column := area.Column; column < area.Column+area.Columns; column += columnBlock {
 		columns := min(columnBlock, area.Column+area.Columns-column)
-		for start, step := 0, blockDepth(k, tiled(g.Precision, k)); start < k; start += step {
-			rows := min(step, k-start)
-			b := g.right(Tile{start, rows, column, columns}, area.Rows)
-			g.depth, g.t.k = rows, rows
-			if b.pairs {
-				g.t.k = (rows + 1) / 2
+		for row := area.Row; row < area.Row+area.Rows; row += height {
+			g.band(Tile{row, min(height, area.Row+area.Rows-row), column, columns})
+		}
+	}
+}
+
+// band computes columns of some rows of C, one block of k after the other.
+func (g *blocked) band(area Tile) {
+	k := g.A.Columns
+	for start, step := 0, blockDepth(k, tiled(g.Precision, k)); start < k; start += step {
+		rows := min(step, k-start)
+		b := g.right(Tile{start, rows, area.Column, area.Columns}, g.area.Rows)
+		g.depth, g.t.k = rows, rows
+		if b.pairs {
+			g.t.k = (rows + 1) / 2
+		}
+		for row := area.Row; row < area.Row+area.Rows; row += rowBlock {
+			part := Tile{row, min(rowBlock, area.Row+area.Rows-row), area.Column, area.Columns}
+			left := Tile{part.Row, part.Rows, start, rows}
+			if tiled(g.Precision, k) {
+				g.blockTiles(g.leftTiles(left), b, part, start)
+				continue
 			}
-			for row := area.Row; row < area.Row+area.Rows; row += rowBlock {
-				part := Tile{row, min(rowBlock, area.Row+area.Rows-row), column, columns}
-				left := Tile{part.Row, part.Rows, start, rows}
-				if tiled(g.Precision, k) {
-					g.blockTiles(g.leftTiles(left), b, part, start)
-					continue
-				}
-				g.block(g.left(left, area.Columns), b, part, start)
-			}
+			g.block(g.left(left, g.area.Columns), b, part, start)
 		}
 	}
 }

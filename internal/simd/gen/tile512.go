@@ -73,9 +73,25 @@ func (g *wide) generate() {
 	for _, s := range g.sums {
 		g.VPXORD(s, s, s)
 	}
+	if g.panels == 2 {
+		g.prefetch()
+	}
 	g.multiply()
 	g.store()
 	g.end()
+}
+
+// prefetch asks for the rows of C, which are read or written last.
+func (g *wide) prefetch() {
+	c, step := g.GP64(), g.GP64()
+	g.MOVQ(at(g.t, tileC), c)
+	g.MOVQ(at(g.t, tileCStep), step)
+	for range g.rows {
+		for j := 0; j <= 64*g.panels; j += 64 {
+			g.PREFETCHT0(at(c, min(j, 64*g.panels-1)))
+		}
+		g.ADDQ(step, c)
+	}
 }
 
 func (g *wide) multiply() {
