@@ -102,9 +102,7 @@ func (g *blocked) blockTiles(a []float32, b span, part Tile, start int) {
 		j += width
 		skip = 0
 		if last && g.finishing && (j-finished >= 64 || j == end) {
-			for i := part.Row; i < part.Row+part.Rows; i++ {
-				g.finishRow(i, finished, g.C.Values[i*g.C.RowStride+finished:][:j-finished])
-			}
+			g.finishColumns(part, finished, j)
 			finished = j
 		}
 	}

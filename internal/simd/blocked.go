@@ -199,9 +199,7 @@ func (g *blocked) block(a, b span, part Tile, start int) {
 		j += width
 		skip = 0
 		if last && g.finishing && j >= ahead && (j-finished >= 64 || j == end) {
-			for i := part.Row; i < part.Row+part.Rows; i++ {
-				g.finishRow(i, finished, g.C.Values[i*g.C.RowStride+finished:][:j-finished])
-			}
+			g.finishColumns(part, finished, j)
 			finished = j
 		}
 	}
@@ -225,6 +223,13 @@ func (g *blocked) addend(i, j, start int) {
 		t.d = &g.Bias[j]
 	case g.start == startResidual:
 		t.d, t.dStep = &g.Residual.Values[i*g.Residual.RowStride+j], 4*g.Residual.RowStride
+	}
+}
+
+// finishColumns finishes columns [from, to) of part's rows.
+func (g *blocked) finishColumns(part Tile, from, to int) {
+	for i := part.Row; i < part.Row+part.Rows; i++ {
+		g.finishRow(i, from, g.C.Values[i*g.C.RowStride+from:][:to-from])
 	}
 }
 

@@ -102,24 +102,7 @@ func (g *wide) multiply() {
 	g.MOVQ(at(g.t, tileK), k)
 	g.MOVQ(at(g.t, tileAStep), aStep)
 	g.MOVQ(at(g.t, tileBStep), bStep)
-	// Rows 0, 3, 6 and 9, or 0 and 6 where a step leads to the next column.
-	bases := []reg.Register{a}
-	apart := 6
-	if g.alongK {
-		apart = 3
-	}
-	for first := apart; first < g.rows; first += apart {
-		p := g.GP64()
-		switch {
-		case first == 6:
-			g.MOVQ(a, p)
-			g.ADDQ(at(g.t, tileNext), p)
-		default:
-			g.LEAQ(operand.Mem{Base: bases[len(bases)-1], Index: aStep, Scale: 2}, p)
-			g.ADDQ(aStep, p)
-		}
-		bases = append(bases, p)
-	}
+	bases, apart := g.bases(a, aStep)
 	var second reg.Register
 	if g.panels == 2 {
 		second = g.GP64()
@@ -174,6 +157,28 @@ func (g *wide) multiply() {
 	g.DECQ(k)
 	g.JNE(operand.LabelRef(tail))
 	g.Label(done)
+}
+
+// bases returns pointers to some of A's rows and how many rows they are apart.
+func (g *wide) bases(a, aStep reg.Register) (bases []reg.Register, apart int) {
+	// Rows 0, 3, 6 and 9, or 0 and 6 where a step leads to the next column.
+	bases, apart = []reg.Register{a}, 6
+	if g.alongK {
+		apart = 3
+	}
+	for first := apart; first < g.rows; first += apart {
+		p := g.GP64()
+		switch {
+		case first == 6:
+			g.MOVQ(a, p)
+			g.ADDQ(at(g.t, tileNext), p)
+		default:
+			g.LEAQ(operand.Mem{Base: bases[len(bases)-1], Index: aStep, Scale: 2}, p)
+			g.ADDQ(aStep, p)
+		}
+		bases = append(bases, p)
+	}
+	return bases, apart
 }
 
 // loadB reads a row of B's panel, or of both.
