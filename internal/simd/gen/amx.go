@@ -233,31 +233,34 @@ const (
 	store    = 0b10 // F3
 )
 
-// vex begins a VEX.128.0F38.W0 instruction: the register extensions x and b of index
-// and base, the second source and the prefix.
-func vex(x, b, source, prefix, opcode byte) []byte {
-	return []byte{0xc4, 1<<7 | (1^x)<<6 | (1^b)<<5 | 0b00010, (^source&15)<<3 | prefix, opcode}
+// vex is the beginning of a VEX.128.0F38.W0 instruction: the upper bits of the numbers
+// of index and base, the second source and the prefix.
+type vex struct{ index, base, source, prefix byte }
+
+// of appends the opcode and what follows it.
+func (v vex) of(rest ...byte) []byte {
+	return append([]byte{0xc4, 1<<7 | (1^v.index)<<6 | (1^v.base)<<5 | 0b00010, (^v.source&15)<<3 | v.prefix}, rest...)
 }
 
 // encodeLoadConfig is LDTILECFG [base].
 func encodeLoadConfig(base reg.GPPhysical) []byte {
-	return append(vex(0, gp(base)>>3, 0, noPrefix, 0x49), gp(base)&7)
+	return vex{base: gp(base) >> 3, prefix: noPrefix}.of(0x49, gp(base)&7)
 }
 
 // encodeRelease is TILERELEASE.
-func encodeRelease() []byte { return append(vex(0, 0, 0, noPrefix, 0x49), 0xc0) }
+func encodeRelease() []byte { return vex{prefix: noPrefix}.of(0x49, 0xc0) }
 
 // encodeZero is TILEZERO tile.
-func encodeZero(tile byte) []byte { return append(vex(0, 0, 0, load, 0x49), 0xc0|tile<<3) }
+func encodeZero(tile byte) []byte { return vex{prefix: load}.of(0x49, 0xc0|tile<<3) }
 
 // encodeTileMove is TILELOADD tile, [base+stride] or TILESTORED.
 func encodeTileMove(direction, tile byte, base, stride reg.GPPhysical) []byte {
-	return append(vex(gp(stride)>>3, gp(base)>>3, 0, direction, 0x4b), tile<<3|0b100, gp(stride)&7<<3|gp(base)&7)
+	return vex{gp(stride) >> 3, gp(base) >> 3, 0, direction}.of(0x4b, tile<<3|0b100, gp(stride)&7<<3|gp(base)&7)
 }
 
 // encodeTileProduct is TDPBF16PS sums, a, b.
 func encodeTileProduct(sums, a, b byte) []byte {
-	return append(vex(0, 0, b, store, 0x5c), 0xc0|sums<<3|a)
+	return vex{source: b, prefix: store}.of(0x5c, 0xc0|sums<<3|a)
 }
 
 // encodeNarrowTwo is VCVTNE2PS2BF16 of zmm registers below 8: low fills the lower half of dst.
