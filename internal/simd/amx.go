@@ -39,36 +39,15 @@ func tiled(precision Precision, k int) bool {
 	return precision == BFloat16 && active.level >= AMX && k >= amxRows
 }
 
-// fillTiles writes zeros behind the last pair of rows of a panel of k rows.
-func fillTiles(panel []float32, k int) {
-	pairs := (k + 1) / 2
-	clear(panel[pairs*ColumnGrain : (k+amxDepth-1)/amxDepth*amxFloats])
-}
-
-// packTiles is packRight for tile registers where rows are contiguous: rounded at once.
-func packTiles(dst []float32, b Matrix) {
-	for j := 0; j < b.Columns; j += ColumnGrain {
-		panel := dst[j*b.Rows:]
-		packPairsAMX(&panel[0], &b.Values[j], 4*b.RowStride, b.Rows, 1<<min(ColumnGrain, b.Columns-j)-1)
-		fillTiles(panel, b.Rows)
-	}
-}
-
 // leftTiles packs a block of A: per 16 rows, per 32 columns, a tile. Rows that fill up
 // the last tile are left as they are.
 func (g *blocked) leftTiles(t Tile) []float32 {
 	chunks := (t.Columns + amxDepth - 1) / amxDepth
 	size := (t.Rows + amxRows - 1) / amxRows * chunks * amxFloats
-	a := g.A.Block(t.Row, t.Column, t.Rows, t.Columns)
-	if a.ColumnStride != 1 {
-		g.w.turned = grow(g.w.turned, t.Rows*t.Columns)
-		turned := Dense(g.w.turned, t.Rows, t.Columns)
-		Copy(turned, a)
-		a = turned
-	}
+	a := g.w.rowsOf(g.A.Block(t.Row, t.Column, t.Rows, t.Columns))
 	g.w.a = grow(g.w.a, size)
 	for i := 0; i < t.Rows; i += amxRows {
-		packAMX(&g.w.a[i/amxRows*chunks*amxFloats], &a.Values[i*a.RowStride], 4*a.RowStride, min(amxRows, t.Rows-i), t.Columns)
+		packRowsBF16(&g.w.a[i/amxRows*chunks*amxFloats], &a.Values[i*a.RowStride], 4*amxDepth/2, 4*amxFloats, 4*a.RowStride, min(amxRows, t.Rows-i), t.Columns)
 	}
 	return g.w.a
 }

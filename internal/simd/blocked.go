@@ -59,8 +59,10 @@ type span struct {
 func (a span) kernels() (*tileKernels, int) {
 	wide := active.level >= AVX512
 	switch {
+	case a.pairs && a.alongK:
+		return &widePairRows, 2 * RowGrain
 	case a.pairs:
-		return &widePairs, 2 * RowGrain
+		return &widePairColumns, 2 * RowGrain
 	case a.alongK && wide:
 		return &wideRows, 2 * RowGrain
 	case a.alongK:
@@ -139,9 +141,12 @@ func (g *blocked) left(t Tile, columns int) span {
 			return span{values: g.A.Values[at:], step: g.A.ColumnStride, group: RowGrain}
 		}
 	}
+	if paired(g.Precision) {
+		return g.leftPairs(g.A.Block(t.Row, t.Column, t.Rows, t.Columns))
+	}
 	g.w.a = grow(g.w.a, rowBlock*depth)
 	packLeft(g.w.a, g.A.Block(t.Row, t.Column, t.Rows, t.Columns), g.Precision)
-	return span{values: g.w.a, step: RowGrain, group: RowGrain * t.Columns, pairs: paired(g.Precision)}
+	return span{values: g.w.a, step: RowGrain, group: RowGrain * t.Columns}
 }
 
 // right returns a block of B, packed if enough rows of C use it.

@@ -35,7 +35,7 @@ func TestPairsAreForProductsOfBFloat16(t *testing.T) {
 		for _, c := range []struct {
 			a    span
 			want *tileKernels
-		}{{span{}, &wideColumns}, {span{alongK: true}, &wideRows}, {span{pairs: true}, &widePairs}} {
+		}{{span{}, &wideColumns}, {span{alongK: true}, &wideRows}, {span{pairs: true}, &widePairColumns}, {span{alongK: true, pairs: true}, &widePairRows}} {
 			if got, _ := c.a.kernels(); got != c.want {
 				t.Errorf("pairs %v: %+v takes other kernels", pairs, c.a)
 			}

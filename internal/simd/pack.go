@@ -1,7 +1,5 @@
 package simd
 
-import "math"
-
 // RowGrain and ColumnGrain are the sizes of the tile of C that the kernels
 // compute at a time: divisions of a product at their multiples waste nothing.
 const (
@@ -97,8 +95,8 @@ func packLeft(dst []float32, a Matrix, precision Precision) {
 		group := a.Block(i, 0, min(RowGrain, a.Rows-i), a.Columns)
 		packGroup(dst[i*a.Columns:], group)
 	}
-	if precision == BFloat16 {
-		narrowGroups(dst, RowGrain, (a.Rows+RowGrain-1)/RowGrain, a.Columns)
+	if n := (a.Rows + RowGrain - 1) / RowGrain * RowGrain * a.Columns; precision == BFloat16 {
+		RoundBFloat16(dst[:n], dst)
 	}
 }
 
@@ -123,28 +121,21 @@ func packGroup(dst []float32, a Matrix) {
 
 // packRight writes b in panels of 16 columns, row after row, padded with zeros.
 func packRight(dst []float32, b Matrix, precision Precision, tiles bool) {
-	if tiles && b.ColumnStride == 1 {
-		packTiles(dst, b)
+	if paired(precision) {
+		packRightPairs(dst, b, tiles)
 		return
 	}
-	whole := b.Columns / ColumnGrain
-	for panel := range whole {
-		packPanel(dst[panel*b.Rows*ColumnGrain:], b.Block(0, panel*ColumnGrain, b.Rows, ColumnGrain))
+	for j := 0; j < b.Columns; j += ColumnGrain {
+		packPanel(dst[j*b.Rows:], b.Block(0, j, b.Rows, min(ColumnGrain, b.Columns-j)))
 	}
-	if rest := b.Columns % ColumnGrain; rest > 0 {
-		packRest(dst[whole*b.Rows*ColumnGrain:], b.Block(0, whole*ColumnGrain, b.Rows, rest))
-	}
-	if precision == BFloat16 {
-		narrowGroups(dst, ColumnGrain, (b.Columns+ColumnGrain-1)/ColumnGrain, b.Rows)
-	}
-	for panel := 0; tiles && panel*ColumnGrain < b.Columns; panel++ {
-		fillTiles(dst[panel*b.Rows*ColumnGrain:], b.Rows)
+	if n := (b.Columns + ColumnGrain - 1) / ColumnGrain * ColumnGrain * b.Rows; precision == BFloat16 {
+		RoundBFloat16(dst[:n], dst)
 	}
 }
 
 func packPanel(dst []float32, b Matrix) {
 	done := 0
-	if active.level >= AVX2 && b.Rows > 0 {
+	if active.level >= AVX2 && b.Rows > 0 && b.Columns == ColumnGrain {
 		switch {
 		case b.ColumnStride == 1:
 			done = b.Rows
@@ -163,33 +154,6 @@ func packRest(dst []float32, b Matrix) {
 		clear(row[b.Columns:])
 		for j := range b.Columns {
 			row[j] = b.Values[k*b.RowStride+j*b.ColumnStride]
-		}
-	}
-}
-
-// paired reports whether packed operands hold pairs of bfloat16 rather than
-// float32: then each group or panel fills the first half of its place.
-func paired(precision Precision) bool { return precision == BFloat16 && active.pairs }
-
-// narrowGroups rounds packed values to bfloat16, group by group of width*depth.
-func narrowGroups(x []float32, width, groups, depth int) {
-	if !paired(BFloat16) {
-		RoundBFloat16(x[:groups*width*depth], x)
-		return
-	}
-	for i := range groups {
-		group := x[i*width*depth:][:width*depth]
-		if n := depth / 2; n > 0 && width == RowGrain {
-			pairSixAVX2(&group[0], n)
-		} else if n > 0 {
-			pairSixteenAVX2(&group[0], n)
-		}
-		if depth%2 != 0 {
-			// The last one's partner is zero.
-			last := group[(depth-1)*width:]
-			for j, v := range last {
-				group[depth/2*width+j] = math.Float32frombits(uint32(bfloat16(v)))
-			}
 		}
 	}
 }

@@ -155,161 +155,6 @@ loop3:
 	VZEROUPPER
 	RET
 
-// func pairSixAVX2(x *float32, n int)
-// Requires: AVX, AVX2
-TEXT ·pairSixAVX2(SB), NOSPLIT, $0-16
-	MOVQ    x+0(FP), AX
-	MOVQ    n+8(FP), CX
-	MOVQ    AX, DX
-	MOVQ    $0x00000006, BX
-	LEAQ    tailMask<>+32(SB), SI
-	NEGQ    BX
-	VMOVUPS (SI)(BX*4), Y0
-
-loop4:
-	VMASKMOVPS (AX), Y0, Y1
-	VPSRLD     $0x10, Y1, Y2
-	VPAND      x00000001<>+0(SB), Y2, Y2
-	VPADDD     x00007fff<>+0(SB), Y1, Y3
-	VPADDD     Y2, Y3, Y3
-	VCMPPS     $0x03, Y1, Y1, Y2
-	VORPS      x00400000<>+0(SB), Y1, Y1
-	VBLENDVPS  Y2, Y1, Y3, Y3
-	VANDPS     xffff0000<>+0(SB), Y3, Y3
-	VMASKMOVPS 24(AX), Y0, Y1
-	VPSRLD     $0x10, Y1, Y2
-	VPAND      x00000001<>+0(SB), Y2, Y2
-	VPADDD     x00007fff<>+0(SB), Y1, Y4
-	VPADDD     Y2, Y4, Y4
-	VCMPPS     $0x03, Y1, Y1, Y2
-	VORPS      x00400000<>+0(SB), Y1, Y1
-	VBLENDVPS  Y2, Y1, Y4, Y4
-	VANDPS     xffff0000<>+0(SB), Y4, Y4
-	VPSRLD     $0x10, Y3, Y3
-	VPOR       Y3, Y4, Y4
-	VMASKMOVPS Y4, Y0, (DX)
-	ADDQ       $0x00000030, AX
-	ADDQ       $0x00000018, DX
-	DECQ       CX
-	JNE        loop4
-	VZEROUPPER
-	RET
-
-DATA tailMask<>+0(SB)/4, $0xffffffff
-DATA tailMask<>+4(SB)/4, $0xffffffff
-DATA tailMask<>+8(SB)/4, $0xffffffff
-DATA tailMask<>+12(SB)/4, $0xffffffff
-DATA tailMask<>+16(SB)/4, $0xffffffff
-DATA tailMask<>+20(SB)/4, $0xffffffff
-DATA tailMask<>+24(SB)/4, $0xffffffff
-DATA tailMask<>+28(SB)/4, $0xffffffff
-DATA tailMask<>+32(SB)/4, $0x00000000
-DATA tailMask<>+36(SB)/4, $0x00000000
-DATA tailMask<>+40(SB)/4, $0x00000000
-DATA tailMask<>+44(SB)/4, $0x00000000
-DATA tailMask<>+48(SB)/4, $0x00000000
-DATA tailMask<>+52(SB)/4, $0x00000000
-DATA tailMask<>+56(SB)/4, $0x00000000
-DATA tailMask<>+60(SB)/4, $0x00000000
-GLOBL tailMask<>(SB), RODATA|NOPTR, $64
-
-DATA x00000001<>+0(SB)/4, $0x00000001
-DATA x00000001<>+4(SB)/4, $0x00000001
-DATA x00000001<>+8(SB)/4, $0x00000001
-DATA x00000001<>+12(SB)/4, $0x00000001
-DATA x00000001<>+16(SB)/4, $0x00000001
-DATA x00000001<>+20(SB)/4, $0x00000001
-DATA x00000001<>+24(SB)/4, $0x00000001
-DATA x00000001<>+28(SB)/4, $0x00000001
-GLOBL x00000001<>(SB), RODATA|NOPTR, $32
-
-DATA x00007fff<>+0(SB)/4, $0x00007fff
-DATA x00007fff<>+4(SB)/4, $0x00007fff
-DATA x00007fff<>+8(SB)/4, $0x00007fff
-DATA x00007fff<>+12(SB)/4, $0x00007fff
-DATA x00007fff<>+16(SB)/4, $0x00007fff
-DATA x00007fff<>+20(SB)/4, $0x00007fff
-DATA x00007fff<>+24(SB)/4, $0x00007fff
-DATA x00007fff<>+28(SB)/4, $0x00007fff
-GLOBL x00007fff<>(SB), RODATA|NOPTR, $32
-
-DATA x00400000<>+0(SB)/4, $0x00400000
-DATA x00400000<>+4(SB)/4, $0x00400000
-DATA x00400000<>+8(SB)/4, $0x00400000
-DATA x00400000<>+12(SB)/4, $0x00400000
-DATA x00400000<>+16(SB)/4, $0x00400000
-DATA x00400000<>+20(SB)/4, $0x00400000
-DATA x00400000<>+24(SB)/4, $0x00400000
-DATA x00400000<>+28(SB)/4, $0x00400000
-GLOBL x00400000<>(SB), RODATA|NOPTR, $32
-
-DATA xffff0000<>+0(SB)/4, $0xffff0000
-DATA xffff0000<>+4(SB)/4, $0xffff0000
-DATA xffff0000<>+8(SB)/4, $0xffff0000
-DATA xffff0000<>+12(SB)/4, $0xffff0000
-DATA xffff0000<>+16(SB)/4, $0xffff0000
-DATA xffff0000<>+20(SB)/4, $0xffff0000
-DATA xffff0000<>+24(SB)/4, $0xffff0000
-DATA xffff0000<>+28(SB)/4, $0xffff0000
-GLOBL xffff0000<>(SB), RODATA|NOPTR, $32
-
-// func pairSixteenAVX2(x *float32, n int)
-// Requires: AVX, AVX2
-TEXT ·pairSixteenAVX2(SB), NOSPLIT, $0-16
-	MOVQ x+0(FP), AX
-	MOVQ n+8(FP), CX
-	MOVQ AX, DX
-
-loop5:
-	VMOVUPS   (AX), Y0
-	VPSRLD    $0x10, Y0, Y1
-	VPAND     x00000001<>+0(SB), Y1, Y1
-	VPADDD    x00007fff<>+0(SB), Y0, Y2
-	VPADDD    Y1, Y2, Y2
-	VCMPPS    $0x03, Y0, Y0, Y1
-	VORPS     x00400000<>+0(SB), Y0, Y0
-	VBLENDVPS Y1, Y0, Y2, Y2
-	VANDPS    xffff0000<>+0(SB), Y2, Y2
-	VMOVUPS   64(AX), Y0
-	VPSRLD    $0x10, Y0, Y1
-	VPAND     x00000001<>+0(SB), Y1, Y1
-	VPADDD    x00007fff<>+0(SB), Y0, Y3
-	VPADDD    Y1, Y3, Y3
-	VCMPPS    $0x03, Y0, Y0, Y1
-	VORPS     x00400000<>+0(SB), Y0, Y0
-	VBLENDVPS Y1, Y0, Y3, Y3
-	VANDPS    xffff0000<>+0(SB), Y3, Y3
-	VPSRLD    $0x10, Y2, Y2
-	VPOR      Y2, Y3, Y3
-	VMOVUPS   Y3, (DX)
-	VMOVUPS   32(AX), Y0
-	VPSRLD    $0x10, Y0, Y1
-	VPAND     x00000001<>+0(SB), Y1, Y1
-	VPADDD    x00007fff<>+0(SB), Y0, Y2
-	VPADDD    Y1, Y2, Y2
-	VCMPPS    $0x03, Y0, Y0, Y1
-	VORPS     x00400000<>+0(SB), Y0, Y0
-	VBLENDVPS Y1, Y0, Y2, Y2
-	VANDPS    xffff0000<>+0(SB), Y2, Y2
-	VMOVUPS   96(AX), Y0
-	VPSRLD    $0x10, Y0, Y1
-	VPAND     x00000001<>+0(SB), Y1, Y1
-	VPADDD    x00007fff<>+0(SB), Y0, Y3
-	VPADDD    Y1, Y3, Y3
-	VCMPPS    $0x03, Y0, Y0, Y1
-	VORPS     x00400000<>+0(SB), Y0, Y0
-	VBLENDVPS Y1, Y0, Y3, Y3
-	VANDPS    xffff0000<>+0(SB), Y3, Y3
-	VPSRLD    $0x10, Y2, Y2
-	VPOR      Y2, Y3, Y3
-	VMOVUPS   Y3, 32(DX)
-	ADDQ      $0x00000080, AX
-	ADDQ      $0x00000040, DX
-	DECQ      CX
-	JNE       loop5
-	VZEROUPPER
-	RET
-
 // func packCopySixAVX2(dst *float32, src *float32, srcStep int, k int)
 // Requires: AVX
 TEXT ·packCopySixAVX2(SB), NOSPLIT, $0-32
@@ -318,7 +163,7 @@ TEXT ·packCopySixAVX2(SB), NOSPLIT, $0-32
 	MOVQ srcStep+16(FP), DX
 	MOVQ k+24(FP), BX
 
-loop6:
+loop4:
 	VMOVUPS (CX), X0
 	VMOVSD  16(CX), X1
 	VMOVUPS X0, (AX)
@@ -326,7 +171,7 @@ loop6:
 	ADDQ    DX, CX
 	ADDQ    $0x18, AX
 	DECQ    BX
-	JNE     loop6
+	JNE     loop4
 	VZEROUPPER
 	RET
 
@@ -338,7 +183,7 @@ TEXT ·packCopySixteenAVX2(SB), NOSPLIT, $0-32
 	MOVQ srcStep+16(FP), DX
 	MOVQ k+24(FP), BX
 
-loop7:
+loop5:
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
 	VMOVUPS Y0, (AX)
@@ -346,6 +191,6 @@ loop7:
 	ADDQ    DX, CX
 	ADDQ    $0x40, AX
 	DECQ    BX
-	JNE     loop7
+	JNE     loop5
 	VZEROUPPER
 	RET

@@ -189,52 +189,85 @@ func tileRows12AVX512(t *tile)
 func tileRows12x32AVX512(t *tile)
 
 //go:noescape
-func tilePairs1BF16(t *tile)
+func tilePairColumns1BF16(t *tile)
 
 //go:noescape
-func tilePairs2BF16(t *tile)
+func tilePairColumns2BF16(t *tile)
 
 //go:noescape
-func tilePairs3BF16(t *tile)
+func tilePairColumns3BF16(t *tile)
 
 //go:noescape
-func tilePairs4BF16(t *tile)
+func tilePairColumns4BF16(t *tile)
 
 //go:noescape
-func tilePairs5BF16(t *tile)
+func tilePairColumns5BF16(t *tile)
 
 //go:noescape
-func tilePairs6BF16(t *tile)
+func tilePairColumns6BF16(t *tile)
 
 //go:noescape
-func tilePairs7BF16(t *tile)
+func tilePairColumns7BF16(t *tile)
 
 //go:noescape
-func tilePairs8BF16(t *tile)
+func tilePairColumns8BF16(t *tile)
 
 //go:noescape
-func tilePairs9BF16(t *tile)
+func tilePairColumns9BF16(t *tile)
 
 //go:noescape
-func tilePairs10BF16(t *tile)
+func tilePairColumns10BF16(t *tile)
 
 //go:noescape
-func tilePairs11BF16(t *tile)
+func tilePairColumns11BF16(t *tile)
 
 //go:noescape
-func tilePairs12BF16(t *tile)
+func tilePairColumns12BF16(t *tile)
 
 //go:noescape
-func tilePairs12x32BF16(t *tile)
+func tilePairColumns12x32BF16(t *tile)
+
+//go:noescape
+func tilePairRows1BF16(t *tile)
+
+//go:noescape
+func tilePairRows2BF16(t *tile)
+
+//go:noescape
+func tilePairRows3BF16(t *tile)
+
+//go:noescape
+func tilePairRows4BF16(t *tile)
+
+//go:noescape
+func tilePairRows5BF16(t *tile)
+
+//go:noescape
+func tilePairRows6BF16(t *tile)
+
+//go:noescape
+func tilePairRows7BF16(t *tile)
+
+//go:noescape
+func tilePairRows8BF16(t *tile)
+
+//go:noescape
+func tilePairRows9BF16(t *tile)
+
+//go:noescape
+func tilePairRows10BF16(t *tile)
+
+//go:noescape
+func tilePairRows11BF16(t *tile)
+
+//go:noescape
+func tilePairRows12BF16(t *tile)
+
+//go:noescape
+func tilePairRows12x32BF16(t *tile)
 
 //go:noescape
 func productAMX(t *amxCall)
-
-//go:noescape
-func packAMX(dst, src *float32, srcStep, rows, k int)
-
-//go:noescape
-func packPairsAMX(dst, src *float32, srcStep, k, lanes int)
 
 //go:noescape
 func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int)
@@ -381,16 +414,16 @@ func packSixteenAVX2(dst, src *float32, srcStep, k int)
 func transposeEightAVX2(dst, src *float32, dstStep, srcStep, n int)
 
 //go:noescape
-func pairSixAVX2(x *float32, n int)
-
-//go:noescape
-func pairSixteenAVX2(x *float32, n int)
-
-//go:noescape
 func packCopySixAVX2(dst, src *float32, srcStep, k int)
 
 //go:noescape
 func packCopySixteenAVX2(dst, src *float32, srcStep, k int)
+
+//go:noescape
+func packRowsBF16(dst, src *float32, dstStep, chunkStep, srcStep, rows, k int)
+
+//go:noescape
+func packPairsBF16(dst, src *float32, dstStep, srcStep, k, lanes int)
 
 //go:noescape
 func peakAVX2(rounds int)

@@ -254,67 +254,111 @@ func tileRows12x32AVX512(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs1BF16(t *tile) {
+func tilePairColumns1BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs2BF16(t *tile) {
+func tilePairColumns2BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs3BF16(t *tile) {
+func tilePairColumns3BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs4BF16(t *tile) {
+func tilePairColumns4BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs5BF16(t *tile) {
+func tilePairColumns5BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs6BF16(t *tile) {
+func tilePairColumns6BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs7BF16(t *tile) {
+func tilePairColumns7BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs8BF16(t *tile) {
+func tilePairColumns8BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs9BF16(t *tile) {
+func tilePairColumns9BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs10BF16(t *tile) {
+func tilePairColumns10BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs11BF16(t *tile) {
+func tilePairColumns11BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs12BF16(t *tile) {
+func tilePairColumns12BF16(t *tile) {
 	panic(noAssembly)
 }
 
-func tilePairs12x32BF16(t *tile) {
+func tilePairColumns12x32BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows1BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows2BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows3BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows4BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows5BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows6BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows7BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows8BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows9BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows10BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows11BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows12BF16(t *tile) {
+	panic(noAssembly)
+}
+
+func tilePairRows12x32BF16(t *tile) {
 	panic(noAssembly)
 }
 
 func productAMX(t *amxCall) {
-	panic(noAssembly)
-}
-
-func packAMX(dst, src *float32, srcStep, rows, k int) {
-	panic(noAssembly)
-}
-
-func packPairsAMX(dst, src *float32, srcStep, k, lanes int) {
 	panic(noAssembly)
 }
 
@@ -510,19 +554,19 @@ func transposeEightAVX2(dst, src *float32, dstStep, srcStep, n int) {
 	panic(noAssembly)
 }
 
-func pairSixAVX2(x *float32, n int) {
-	panic(noAssembly)
-}
-
-func pairSixteenAVX2(x *float32, n int) {
-	panic(noAssembly)
-}
-
 func packCopySixAVX2(dst, src *float32, srcStep, k int) {
 	panic(noAssembly)
 }
 
 func packCopySixteenAVX2(dst, src *float32, srcStep, k int) {
+	panic(noAssembly)
+}
+
+func packRowsBF16(dst, src *float32, dstStep, chunkStep, srcStep, rows, k int) {
+	panic(noAssembly)
+}
+
+func packPairsBF16(dst, src *float32, dstStep, srcStep, k, lanes int) {
 	panic(noAssembly)
 }
 

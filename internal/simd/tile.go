@@ -53,8 +53,10 @@ func (ks *tileKernels) twoPanels() func(*tile) {
 		return tileColumns12x32AVX512
 	case &wideRows:
 		return tileRows12x32AVX512
-	case &widePairs:
-		return tilePairs12x32BF16
+	case &widePairColumns:
+		return tilePairColumns12x32BF16
+	case &widePairRows:
+		return tilePairRows12x32BF16
 	}
 	return nil
 }
@@ -65,8 +67,10 @@ var (
 		tileColumns7AVX512, tileColumns8AVX512, tileColumns9AVX512, tileColumns10AVX512, tileColumns11AVX512, tileColumns12AVX512)
 	wideRows = anyWidth(tileRows1AVX512, tileRows2AVX512, tileRows3AVX512, tileRows4AVX512, tileRows5AVX512, tileRows6AVX512,
 		tileRows7AVX512, tileRows8AVX512, tileRows9AVX512, tileRows10AVX512, tileRows11AVX512, tileRows12AVX512)
-	widePairs = anyWidth(tilePairs1BF16, tilePairs2BF16, tilePairs3BF16, tilePairs4BF16, tilePairs5BF16, tilePairs6BF16,
-		tilePairs7BF16, tilePairs8BF16, tilePairs9BF16, tilePairs10BF16, tilePairs11BF16, tilePairs12BF16)
+	widePairColumns = anyWidth(tilePairColumns1BF16, tilePairColumns2BF16, tilePairColumns3BF16, tilePairColumns4BF16, tilePairColumns5BF16, tilePairColumns6BF16,
+		tilePairColumns7BF16, tilePairColumns8BF16, tilePairColumns9BF16, tilePairColumns10BF16, tilePairColumns11BF16, tilePairColumns12BF16)
+	widePairRows = anyWidth(tilePairRows1BF16, tilePairRows2BF16, tilePairRows3BF16, tilePairRows4BF16, tilePairRows5BF16, tilePairRows6BF16,
+		tilePairRows7BF16, tilePairRows8BF16, tilePairRows9BF16, tilePairRows10BF16, tilePairRows11BF16, tilePairRows12BF16)
 )
 
 func anyWidth(byRows ...func(*tile)) tileKernels { return tileKernels{byRows, byRows, byRows} }

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func tilePairs1BF16(t *byte)
+// func tilePairColumns1BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs1BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns1BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -105,9 +105,9 @@ stored6:
 	VZEROUPPER
 	RET
 
-// func tilePairs2BF16(t *byte)
+// func tilePairColumns2BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs2BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns2BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -250,9 +250,9 @@ stored12:
 	VZEROUPPER
 	RET
 
-// func tilePairs3BF16(t *byte)
+// func tilePairColumns3BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs3BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns3BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -439,9 +439,9 @@ stored18:
 	VZEROUPPER
 	RET
 
-// func tilePairs4BF16(t *byte)
+// func tilePairColumns4BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs4BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns4BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -672,9 +672,9 @@ stored24:
 	VZEROUPPER
 	RET
 
-// func tilePairs5BF16(t *byte)
+// func tilePairColumns5BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs5BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns5BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -949,9 +949,9 @@ stored30:
 	VZEROUPPER
 	RET
 
-// func tilePairs6BF16(t *byte)
+// func tilePairColumns6BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs6BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns6BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -1270,9 +1270,9 @@ stored36:
 	VZEROUPPER
 	RET
 
-// func tilePairs7BF16(t *byte)
+// func tilePairColumns7BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs7BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns7BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -1642,9 +1642,9 @@ stored42:
 	VZEROUPPER
 	RET
 
-// func tilePairs8BF16(t *byte)
+// func tilePairColumns8BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs8BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns8BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -2058,9 +2058,9 @@ stored48:
 	VZEROUPPER
 	RET
 
-// func tilePairs9BF16(t *byte)
+// func tilePairColumns9BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs9BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns9BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -2518,9 +2518,9 @@ stored54:
 	VZEROUPPER
 	RET
 
-// func tilePairs10BF16(t *byte)
+// func tilePairColumns10BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs10BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns10BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -3022,9 +3022,9 @@ stored60:
 	VZEROUPPER
 	RET
 
-// func tilePairs11BF16(t *byte)
+// func tilePairColumns11BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs11BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns11BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -3570,9 +3570,9 @@ stored66:
 	VZEROUPPER
 	RET
 
-// func tilePairs12BF16(t *byte)
+// func tilePairColumns12BF16(t *byte)
 // Requires: AVX, AVX512F
-TEXT ·tilePairs12BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns12BF16(SB), NOSPLIT, $0-8
 	MOVQ   t+0(FP), AX
 	MOVL   96(AX), CX
 	KMOVW  CX, K1
@@ -4162,9 +4162,9 @@ stored72:
 	VZEROUPPER
 	RET
 
-// func tilePairs12x32BF16(t *byte)
+// func tilePairColumns12x32BF16(t *byte)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·tilePairs12x32BF16(SB), NOSPLIT, $0-8
+TEXT ·tilePairColumns12x32BF16(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -5243,5 +5243,5243 @@ plain77:
 	ADDQ    BX, CX
 
 stored78:
+	VZEROUPPER
+	RET
+
+// func tilePairRows1BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows1BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), SI
+	SUBQ   $0x04, BX
+	JL     rest80
+
+loop79:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         SI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         SI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         SI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         SI, DX
+	ADDQ         $0x10, CX
+	SUBQ         $0x04, BX
+	JGE          loop79
+
+rest80:
+	ADDQ $0x04, BX
+	JE   done82
+
+tail81:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         SI, DX
+	ADDQ         $0x04, CX
+	DECQ         BX
+	JNE          tail81
+
+done82:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z1
+	TESTQ        DX, DX
+	JE           plain83
+	VMOVUPS.Z    (DX), K1, Z2
+	VFMADD231PS  Z0, Z1, Z2
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored84
+
+plain83:
+	VMULPS  Z0, Z1, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+
+stored84:
+	VZEROUPPER
+	RET
+
+// func tilePairRows2BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows2BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	SUBQ   $0x04, BX
+	JL     rest86
+
+loop85:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	SUBQ         $0x04, BX
+	JGE          loop85
+
+rest86:
+	ADDQ $0x04, BX
+	JE   done88
+
+tail87:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	DECQ         BX
+	JNE          tail87
+
+done88:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z2
+	TESTQ        DX, DX
+	JE           plain89
+	VMOVUPS.Z    (DX), K1, Z3
+	VFMADD231PS  Z0, Z2, Z3
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z2, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored90
+
+plain89:
+	VMULPS  Z0, Z2, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z2, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+
+stored90:
+	VZEROUPPER
+	RET
+
+// func tilePairRows3BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows3BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	SUBQ   $0x04, BX
+	JL     rest92
+
+loop91:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	SUBQ         $0x04, BX
+	JGE          loop91
+
+rest92:
+	ADDQ $0x04, BX
+	JE   done94
+
+tail93:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	DECQ         BX
+	JNE          tail93
+
+done94:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z3
+	TESTQ        DX, DX
+	JE           plain95
+	VMOVUPS.Z    (DX), K1, Z4
+	VFMADD231PS  Z0, Z3, Z4
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z3, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z3, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored96
+
+plain95:
+	VMULPS  Z0, Z3, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z3, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z3, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+
+stored96:
+	VZEROUPPER
+	RET
+
+// func tilePairRows4BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows4BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	LEAQ   (CX)(SI*2), R8
+	ADDQ   SI, R8
+	SUBQ   $0x04, BX
+	JL     rest98
+
+loop97:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, BX
+	JGE          loop97
+
+rest98:
+	ADDQ $0x04, BX
+	JE   done100
+
+tail99:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	DECQ         BX
+	JNE          tail99
+
+done100:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z4
+	TESTQ        DX, DX
+	JE           plain101
+	VMOVUPS.Z    (DX), K1, Z5
+	VFMADD231PS  Z0, Z4, Z5
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z4, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z4, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z3, Z4, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored102
+
+plain101:
+	VMULPS  Z0, Z4, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z4, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z4, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z3, Z4, Z3
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    BX, CX
+
+stored102:
+	VZEROUPPER
+	RET
+
+// func tilePairRows5BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows5BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	LEAQ   (CX)(SI*2), R8
+	ADDQ   SI, R8
+	SUBQ   $0x04, BX
+	JL     rest104
+
+loop103:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 4(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 8(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 12(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, BX
+	JGE          loop103
+
+rest104:
+	ADDQ $0x04, BX
+	JE   done106
+
+tail105:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	DECQ         BX
+	JNE          tail105
+
+done106:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z5
+	TESTQ        DX, DX
+	JE           plain107
+	VMOVUPS.Z    (DX), K1, Z6
+	VFMADD231PS  Z0, Z5, Z6
+	VMOVUPS      Z6, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z5, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z5, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z3, Z5, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z4, Z5, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored108
+
+plain107:
+	VMULPS  Z0, Z5, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z5, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z5, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z3, Z5, Z3
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z5, Z4
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    BX, CX
+
+stored108:
+	VZEROUPPER
+	RET
+
+// func tilePairRows6BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows6BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	LEAQ   (CX)(SI*2), R8
+	ADDQ   SI, R8
+	SUBQ   $0x04, BX
+	JL     rest110
+
+loop109:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 4(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 4(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 8(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 8(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 12(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 12(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, BX
+	JGE          loop109
+
+rest110:
+	ADDQ $0x04, BX
+	JE   done112
+
+tail111:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	DECQ         BX
+	JNE          tail111
+
+done112:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z6
+	TESTQ        DX, DX
+	JE           plain113
+	VMOVUPS.Z    (DX), K1, Z7
+	VFMADD231PS  Z0, Z6, Z7
+	VMOVUPS      Z7, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z6, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z6, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z3, Z6, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z4, Z6, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z5, Z6, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored114
+
+plain113:
+	VMULPS  Z0, Z6, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z6, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z6, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z3, Z6, Z3
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z6, Z4
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z5, Z6, Z5
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    BX, CX
+
+stored114:
+	VZEROUPPER
+	RET
+
+// func tilePairRows7BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows7BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	LEAQ   (CX)(SI*2), R8
+	ADDQ   SI, R8
+	MOVQ   CX, R9
+	ADDQ   88(AX), R9
+	SUBQ   $0x04, BX
+	JL     rest116
+
+loop115:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 4(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 4(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 4(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 8(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 8(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 8(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 12(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 12(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 12(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, BX
+	JGE          loop115
+
+rest116:
+	ADDQ $0x04, BX
+	JE   done118
+
+tail117:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         BX
+	JNE          tail117
+
+done118:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z7
+	TESTQ        DX, DX
+	JE           plain119
+	VMOVUPS.Z    (DX), K1, Z8
+	VFMADD231PS  Z0, Z7, Z8
+	VMOVUPS      Z8, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z7, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z7, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z3, Z7, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z4, Z7, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z5, Z7, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z6, Z7, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored120
+
+plain119:
+	VMULPS  Z0, Z7, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z7, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z7, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z3, Z7, Z3
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z7, Z4
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z5, Z7, Z5
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z6, Z7, Z6
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    BX, CX
+
+stored120:
+	VZEROUPPER
+	RET
+
+// func tilePairRows8BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows8BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	LEAQ   (CX)(SI*2), R8
+	ADDQ   SI, R8
+	MOVQ   CX, R9
+	ADDQ   88(AX), R9
+	SUBQ   $0x04, BX
+	JL     rest122
+
+loop121:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 4(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 4(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 4(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 4(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 8(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 8(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 8(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 8(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 12(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 12(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 12(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 12(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, BX
+	JGE          loop121
+
+rest122:
+	ADDQ $0x04, BX
+	JE   done124
+
+tail123:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         BX
+	JNE          tail123
+
+done124:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z8
+	TESTQ        DX, DX
+	JE           plain125
+	VMOVUPS.Z    (DX), K1, Z9
+	VFMADD231PS  Z0, Z8, Z9
+	VMOVUPS      Z9, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z8, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z8, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z3, Z8, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z4, Z8, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z5, Z8, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z6, Z8, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z7, Z8, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored126
+
+plain125:
+	VMULPS  Z0, Z8, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z8, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z8, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z3, Z8, Z3
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z8, Z4
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z5, Z8, Z5
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z6, Z8, Z6
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z7, Z8, Z7
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    BX, CX
+
+stored126:
+	VZEROUPPER
+	RET
+
+// func tilePairRows9BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows9BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	LEAQ   (CX)(SI*2), R8
+	ADDQ   SI, R8
+	MOVQ   CX, R9
+	ADDQ   88(AX), R9
+	SUBQ   $0x04, BX
+	JL     rest128
+
+loop127:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 4(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 4(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 4(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 4(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 4(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 8(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 8(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 8(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 8(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 8(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 12(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 12(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 12(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 12(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 12(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, BX
+	JGE          loop127
+
+rest128:
+	ADDQ $0x04, BX
+	JE   done130
+
+tail129:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         BX
+	JNE          tail129
+
+done130:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z9
+	TESTQ        DX, DX
+	JE           plain131
+	VMOVUPS.Z    (DX), K1, Z10
+	VFMADD231PS  Z0, Z9, Z10
+	VMOVUPS      Z10, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z9, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z9, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z3, Z9, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z4, Z9, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z5, Z9, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z6, Z9, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z7, Z9, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z8, Z9, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored132
+
+plain131:
+	VMULPS  Z0, Z9, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z9, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z9, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z3, Z9, Z3
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z9, Z4
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z5, Z9, Z5
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z6, Z9, Z6
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z7, Z9, Z7
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z8, Z9, Z8
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    BX, CX
+
+stored132:
+	VZEROUPPER
+	RET
+
+// func tilePairRows10BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows10BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	LEAQ   (CX)(SI*2), R8
+	ADDQ   SI, R8
+	MOVQ   CX, R9
+	ADDQ   88(AX), R9
+	LEAQ   (R9)(SI*2), R10
+	ADDQ   SI, R10
+	SUBQ   $0x04, BX
+	JL     rest134
+
+loop133:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 4(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 4(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 4(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 4(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 4(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 8(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 8(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 8(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 8(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 8(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 12(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 12(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 12(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 12(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 12(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, BX
+	JGE          loop133
+
+rest134:
+	ADDQ $0x04, BX
+	JE   done136
+
+tail135:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         BX
+	JNE          tail135
+
+done136:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z10
+	TESTQ        DX, DX
+	JE           plain137
+	VMOVUPS.Z    (DX), K1, Z11
+	VFMADD231PS  Z0, Z10, Z11
+	VMOVUPS      Z11, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z10, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z10, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z3, Z10, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z4, Z10, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z5, Z10, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z6, Z10, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z7, Z10, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z8, Z10, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z9, Z10, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored138
+
+plain137:
+	VMULPS  Z0, Z10, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z10, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z10, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z3, Z10, Z3
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z10, Z4
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z5, Z10, Z5
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z6, Z10, Z6
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z7, Z10, Z7
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z8, Z10, Z8
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z9, Z10, Z9
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    BX, CX
+
+stored138:
+	VZEROUPPER
+	RET
+
+// func tilePairRows11BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows11BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	LEAQ   (CX)(SI*2), R8
+	ADDQ   SI, R8
+	MOVQ   CX, R9
+	ADDQ   88(AX), R9
+	LEAQ   (R9)(SI*2), R10
+	ADDQ   SI, R10
+	SUBQ   $0x04, BX
+	JL     rest140
+
+loop139:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 4(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 4(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 4(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 4(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 4(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 8(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 8(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 8(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 8(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 8(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 12(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 12(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 12(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 12(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 12(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, BX
+	JGE          loop139
+
+rest140:
+	ADDQ $0x04, BX
+	JE   done142
+
+tail141:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         BX
+	JNE          tail141
+
+done142:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z11
+	TESTQ        DX, DX
+	JE           plain143
+	VMOVUPS.Z    (DX), K1, Z12
+	VFMADD231PS  Z0, Z11, Z12
+	VMOVUPS      Z12, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z3, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z4, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z5, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z6, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z7, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z8, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z9, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z10, Z11, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored144
+
+plain143:
+	VMULPS  Z0, Z11, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z11, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z11, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z3, Z11, Z3
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z11, Z4
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z5, Z11, Z5
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z6, Z11, Z6
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z7, Z11, Z7
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z8, Z11, Z8
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z9, Z11, Z9
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z10, Z11, Z10
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    BX, CX
+
+stored144:
+	VZEROUPPER
+	RET
+
+// func tilePairRows12BF16(t *byte)
+// Requires: AVX, AVX512F
+TEXT ·tilePairRows12BF16(SB), NOSPLIT, $0-8
+	MOVQ   t+0(FP), AX
+	MOVL   96(AX), CX
+	KMOVW  CX, K1
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   (AX), CX
+	MOVQ   8(AX), DX
+	MOVQ   32(AX), BX
+	MOVQ   40(AX), SI
+	MOVQ   48(AX), DI
+	LEAQ   (CX)(SI*2), R8
+	ADDQ   SI, R8
+	MOVQ   CX, R9
+	ADDQ   88(AX), R9
+	LEAQ   (R9)(SI*2), R10
+	ADDQ   SI, R10
+	SUBQ   $0x04, BX
+	JL     rest146
+
+loop145:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 4(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 4(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 4(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 4(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 4(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 4(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 4(R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 4(R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 8(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 8(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 8(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 8(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 8(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 8(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 8(R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 8(R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD 12(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD 12(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD 12(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD 12(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD 12(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD 12(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD 12(R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD 12(R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, BX
+	JGE          loop145
+
+rest146:
+	ADDQ $0x04, BX
+	JE   done148
+
+tail147:
+	VMOVUPS.Z    (DX), K1, Z24
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe8
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf8
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	VPBROADCASTD (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc8
+	VPBROADCASTD (R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	VPBROADCASTD (R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd8
+	ADDQ         DI, DX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         BX
+	JNE          tail147
+
+done148:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z12
+	TESTQ        DX, DX
+	JE           plain149
+	VMOVUPS.Z    (DX), K1, Z13
+	VFMADD231PS  Z0, Z12, Z13
+	VMOVUPS      Z13, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z1, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z2, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z3, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z4, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z5, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z6, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z7, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z8, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z9, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z10, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS.Z    (DX), K1, Z0
+	VFMADD231PS  Z11, Z12, Z0
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored150
+
+plain149:
+	VMULPS  Z0, Z12, Z0
+	VMOVUPS Z0, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z1, Z12, Z1
+	VMOVUPS Z1, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z12, Z2
+	VMOVUPS Z2, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z3, Z12, Z3
+	VMOVUPS Z3, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z12, Z4
+	VMOVUPS Z4, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z5, Z12, Z5
+	VMOVUPS Z5, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z6, Z12, Z6
+	VMOVUPS Z6, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z7, Z12, Z7
+	VMOVUPS Z7, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z8, Z12, Z8
+	VMOVUPS Z8, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z9, Z12, Z9
+	VMOVUPS Z9, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z10, Z12, Z10
+	VMOVUPS Z10, K1, (CX)
+	ADDQ    BX, CX
+	VMULPS  Z11, Z12, Z11
+	VMOVUPS Z11, K1, (CX)
+	ADDQ    BX, CX
+
+stored150:
+	VZEROUPPER
+	RET
+
+// func tilePairRows12x32BF16(t *byte)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·tilePairRows12x32BF16(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       16(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 127(CX)
+	ADDQ       DX, CX
+	MOVQ       (AX), CX
+	MOVQ       8(AX), DX
+	MOVQ       32(AX), BX
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+	MOVQ       CX, R9
+	ADDQ       88(AX), R9
+	LEAQ       (R9)(SI*2), R10
+	ADDQ       SI, R10
+	MOVQ       DX, R11
+	ADDQ       120(AX), R11
+	SUBQ       $0x04, BX
+	JL         rest152
+
+loop151:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R11), Z25
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD (R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R11
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R11), Z25
+	VPBROADCASTD 4(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 4(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 4(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 4(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 4(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 4(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 4(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 4(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 4(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 4(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 4(R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 4(R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R11
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R11), Z25
+	VPBROADCASTD 8(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 8(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 8(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 8(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 8(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 8(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 8(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 8(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 8(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 8(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 8(R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 8(R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R11
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R11), Z25
+	VPBROADCASTD 12(CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 12(CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 12(CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 12(R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 12(R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 12(R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 12(R9), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 12(R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD 12(R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD 12(R10), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD 12(R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD 12(R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R11
+	ADDQ         $0x10, CX
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, BX
+	JGE          loop151
+
+rest152:
+	ADDQ $0x04, BX
+	JE   done154
+
+tail153:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      (R11), Z25
+	VPBROADCASTD (CX), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD (CX)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (CX)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD (R8), Z26
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x92
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD (R8)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD (R8)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (R9), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD (R9)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x12
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	VPBROADCASTD (R9)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xc9
+	VPBROADCASTD (R10), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xd9
+	VPBROADCASTD (R10)(SI*1), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xe9
+	VPBROADCASTD (R10)(SI*2), Z26
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf0
+	BYTE         $0x62
+	BYTE         $0x82
+	BYTE         $0x2e
+	BYTE         $0x40
+	BYTE         $0x52
+	BYTE         $0xf9
+	ADDQ         DI, DX
+	ADDQ         DI, R11
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         BX
+	JNE          tail153
+
+done154:
+	MOVQ         16(AX), CX
+	MOVQ         24(AX), DX
+	MOVQ         56(AX), BX
+	MOVQ         64(AX), SI
+	VBROADCASTSS 80(AX), Z24
+	TESTQ        DX, DX
+	JE           plain155
+	VMOVUPS      (DX), Z25
+	VFMADD231PS  Z0, Z24, Z25
+	VMOVUPS      Z25, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z1, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z2, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z3, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z4, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z5, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z6, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z7, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z8, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z9, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z10, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z11, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z12, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z13, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z14, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z15, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z16, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z17, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z18, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z19, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z20, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z21, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	VMOVUPS      (DX), Z0
+	VFMADD231PS  Z22, Z24, Z0
+	VMOVUPS      Z0, (CX)
+	VMOVUPS      64(DX), Z0
+	VFMADD231PS  Z23, Z24, Z0
+	VMOVUPS      Z0, 64(CX)
+	ADDQ         SI, DX
+	ADDQ         BX, CX
+	JMP          stored156
+
+plain155:
+	VMULPS  Z0, Z24, Z0
+	VMOVUPS Z0, (CX)
+	VMULPS  Z1, Z24, Z1
+	VMOVUPS Z1, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z2, Z24, Z2
+	VMOVUPS Z2, (CX)
+	VMULPS  Z3, Z24, Z3
+	VMOVUPS Z3, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z4, Z24, Z4
+	VMOVUPS Z4, (CX)
+	VMULPS  Z5, Z24, Z5
+	VMOVUPS Z5, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z6, Z24, Z6
+	VMOVUPS Z6, (CX)
+	VMULPS  Z7, Z24, Z7
+	VMOVUPS Z7, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z8, Z24, Z8
+	VMOVUPS Z8, (CX)
+	VMULPS  Z9, Z24, Z9
+	VMOVUPS Z9, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z10, Z24, Z10
+	VMOVUPS Z10, (CX)
+	VMULPS  Z11, Z24, Z11
+	VMOVUPS Z11, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z12, Z24, Z12
+	VMOVUPS Z12, (CX)
+	VMULPS  Z13, Z24, Z13
+	VMOVUPS Z13, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z14, Z24, Z14
+	VMOVUPS Z14, (CX)
+	VMULPS  Z15, Z24, Z15
+	VMOVUPS Z15, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z16, Z24, Z16
+	VMOVUPS Z16, (CX)
+	VMULPS  Z17, Z24, Z17
+	VMOVUPS Z17, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z18, Z24, Z18
+	VMOVUPS Z18, (CX)
+	VMULPS  Z19, Z24, Z19
+	VMOVUPS Z19, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z20, Z24, Z20
+	VMOVUPS Z20, (CX)
+	VMULPS  Z21, Z24, Z21
+	VMOVUPS Z21, 64(CX)
+	ADDQ    BX, CX
+	VMULPS  Z22, Z24, Z22
+	VMOVUPS Z22, (CX)
+	VMULPS  Z23, Z24, Z23
+	VMOVUPS Z23, 64(CX)
+	ADDQ    BX, CX
+
+stored156:
 	VZEROUPPER
 	RET

@@ -46,6 +46,7 @@ func main() {
 		{"function_avx2", functions},
 		{"narrow_avx2", narrow},
 		{"pack_avx2", packs},
+		{"pack_bf16", pairPacks},
 		{"peak_avx2", peak},
 		{"peak_avx512", widePeak},
 		{"rows_avx2", rows},

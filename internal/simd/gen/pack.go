@@ -9,8 +9,6 @@ func packs(f *file) {
 	packSix(f)
 	packSixteen(f)
 	transposeEight(f)
-	pairs(f, "pairSix", 6)
-	pairs(f, "pairSixteen", 16)
 	packCopySix(f)
 	packCopySixteen(f)
 }
@@ -165,46 +163,6 @@ func (f *file) transpose4(v []reg.VecVirtual) []reg.VecVirtual {
 		f.VSHUFPS(operand.Imm(imm), pairs[i/2+2], pairs[i/2], columns[i])
 	}
 	return columns
-}
-
-// pairs generates, in place, n rows of 2*width float32 to n rows of width pairs of
-// bfloat16, the first of two rows in the lower half; width is 6 or 16.
-func pairs(f *file, name string, width int) {
-	f.function(name+"AVX2", "x *float32, n int")
-	src, n := f.gp("x"), f.gp("n")
-	dst, loop := f.GP64(), f.label("loop")
-	f.MOVQ(src, dst)
-	var mask vec
-	if width == 6 {
-		count := f.GP64()
-		f.MOVQ(operand.U32(6), count)
-		mask = f.tailMask(count)
-	}
-	f.Label(loop)
-	for j := 0; j < width; j += 8 {
-		var row [2]vec
-		for i := range row {
-			row[i] = f.YMM()
-			if m := at(src, 4*(width*i+j)); mask != nil {
-				f.VMASKMOVPS(m, mask, row[i])
-			} else {
-				f.VMOVUPS(m, row[i])
-			}
-			row[i] = f.bfloat(row[i])
-		}
-		f.VPSRLD(operand.Imm(16), row[0], row[0])
-		f.VPOR(row[0], row[1], row[1])
-		if m := at(dst, 4*j); mask != nil {
-			f.VMASKMOVPS(row[1], mask, m)
-		} else {
-			f.VMOVUPS(row[1], m)
-		}
-	}
-	f.ADDQ(operand.U32(uint32(8*width)), src)
-	f.ADDQ(operand.U32(uint32(4*width)), dst)
-	f.DECQ(n)
-	f.JNE(operand.LabelRef(loop))
-	f.end()
 }
 
 // packCopySix generates a copy of k groups of 6 values, srcStep bytes apart, to

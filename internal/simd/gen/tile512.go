@@ -25,28 +25,23 @@ type wide struct {
 	lanes  reg.Register      // nil for whole panels
 }
 
-func wideTiles(f *file) {
+func wideTiles(f *file) { wideForms(f, "tile%s%sAVX512", wide{}) }
+
+func pairTiles(f *file) { wideForms(f, "tilePair%s%sBF16", wide{pairs: true}) }
+
+// wideForms generates the kernels of every number of rows for A in columns and in rows.
+func wideForms(f *file, name string, g wide) {
+	g.file = f
 	for _, layout := range []string{"Columns", "Rows"} {
-		for rows := 1; rows <= wideRows; rows++ {
-			f.function(fmt.Sprintf("tile%s%dAVX512", layout, rows), "t *tile")
-			g := &wide{file: f, rows: rows, panels: 1, alongK: layout == "Rows"}
+		g.alongK = layout == "Rows"
+		for g.rows, g.panels = 1, 1; g.rows <= wideRows; g.rows++ {
+			g.function(fmt.Sprintf(name, layout, fmt.Sprint(g.rows)), "t *tile")
 			g.generate()
 		}
-		f.function(fmt.Sprintf("tile%s%dx32AVX512", layout, wideRows), "t *tile")
-		g := &wide{file: f, rows: wideRows, panels: 2, alongK: layout == "Rows"}
+		g.rows, g.panels = wideRows, 2
+		g.function(fmt.Sprintf(name, layout, fmt.Sprintf("%dx32", wideRows)), "t *tile")
 		g.generate()
 	}
-}
-
-func pairTiles(f *file) {
-	for rows := 1; rows <= wideRows; rows++ {
-		f.function(fmt.Sprintf("tilePairs%dBF16", rows), "t *tile")
-		g := &wide{file: f, rows: rows, panels: 1, pairs: true}
-		g.generate()
-	}
-	f.function(fmt.Sprintf("tilePairs%dx32BF16", wideRows), "t *tile")
-	g := &wide{file: f, rows: wideRows, panels: 2, pairs: true}
-	g.generate()
 }
 
 // Registers are chosen by hand because avo does not know VDPBF16PS: sums in
@@ -63,6 +58,7 @@ const (
 
 func (g *wide) generate() {
 	g.t = g.gp("t")
+	g.lanes = nil
 	if g.panels == 1 {
 		bits := g.GP32()
 		g.MOVL(at(g.t, tileLanes), bits)
