@@ -122,13 +122,13 @@ func runSelectBool(in *instruction, t *tile) {
 // runExpand repeats a value of a lower class.
 func runExpand(in *instruction, t *tile) {
 	if in.dst.boolean {
-		expand(in, t.columns, t.bools(&in.dst), t.bools(&in.a))
+		expand(in, t.columns, t.bools(&in.dst), t.bools(&in.a), fill)
 		return
 	}
-	expand(in, t.columns, t.floats(&in.dst), t.floats(&in.a))
+	expand(in, t.columns, t.floats(&in.dst), t.floats(&in.a), simd.Fill)
 }
 
-func expand[T any](in *instruction, columns int, dst, a []T) {
+func expand[T any](in *instruction, columns int, dst, a []T, fill func(dst []T, v T)) {
 	switch in.a.class {
 	case in.dst.class:
 		copy(dst, a)
@@ -198,11 +198,12 @@ func runRowMin(in *instruction, t *tile) {
 func runColumnSum(in *instruction, t *tile) {
 	sums := t.partials[in.partial : in.partial+t.columns]
 	a := t.floats(&in.a)
-	dst := t.floats(&in.dst)
-	simd.SumRows(dst, simd.Dense(a, t.rows, t.columns))
-	for j, v := range dst {
-		sums[j] += float64(v)
+	if t.rows > 1 {
+		dst := t.floats(&in.dst)
+		simd.SumRows(dst, simd.Dense(a, t.rows, t.columns))
+		a = dst
 	}
+	simd.AddToFloat64(sums, a)
 }
 
 // runTotal adds the tile's values to the chunk's partial sum.

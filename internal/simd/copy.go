@@ -25,6 +25,17 @@ func Copy(dst, src Matrix) {
 	copyPlain(dst, src)
 }
 
+// Fill sets all of dst to v.
+func Fill(dst []float32, v float32) {
+	if vectors(len(dst)) {
+		fillAVX2(&dst[0], len(dst), v)
+		return
+	}
+	for i := range dst {
+		dst[i] = v
+	}
+}
+
 // transpose copies rows of src to columns of dst, both contiguous, a strip of
 // columns at a time so that the rows written stay in L1.
 func transpose(dst, src Matrix) {

@@ -43,3 +43,18 @@ func BenchmarkTranspose(b *testing.B) {
 	nanoseconds := fastest(b, func() { simd.Copy(dst, src.T()) })
 	b.ReportMetric(768*3072*8/nanoseconds, "GB/s")
 }
+
+func TestFill(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		for _, n := range append([]int{0}, odd...) {
+			dst, check := guarded(t, n)
+			simd.Fill(dst, 2.5)
+			check()
+			for i, v := range dst {
+				if v != 2.5 {
+					t.Fatalf("value %d of %d is %v", i, n, v)
+				}
+			}
+		}
+	})
+}

@@ -936,74 +936,61 @@ done85:
 	VZEROUPPER
 	RET
 
-// func scalarSubAVX2(dst *float32, a *float32, n int, s float32)
+// func fillAVX2(dst *float32, n int, v float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·scalarSubAVX2(SB), NOSPLIT, $0-28
+TEXT ·fillAVX2(SB), NOSPLIT, $0-20
 	MOVQ         dst+0(FP), AX
-	MOVQ         a+8(FP), CX
-	MOVSS        s+24(FP), X0
+	MOVSS        v+16(FP), X0
 	VBROADCASTSS X0, Y0
-	MOVQ         n+16(FP), DX
-	XORQ         BX, BX
-	SUBQ         $0x00000020, DX
+	MOVQ         n+8(FP), CX
+	XORQ         DX, DX
+	SUBQ         $0x00000020, CX
 	JL           ones91
 
 many89:
-	VMOVUPS (CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)(BX*1)
-	VMOVUPS 32(CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
-	VMOVUPS Y1, 32(AX)(BX*1)
-	VMOVUPS 64(CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
-	VMOVUPS Y1, 64(AX)(BX*1)
-	VMOVUPS 96(CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
-	VMOVUPS Y1, 96(AX)(BX*1)
-	ADDQ    $0x00000080, BX
-	SUBQ    $0x00000020, DX
+	VMOVUPS Y0, (AX)(DX*1)
+	VMOVUPS Y0, 32(AX)(DX*1)
+	VMOVUPS Y0, 64(AX)(DX*1)
+	VMOVUPS Y0, 96(AX)(DX*1)
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
 	JGE     many89
 
 ones91:
-	ADDQ $0x00000020, DX
-	SUBQ $0x08, DX
+	ADDQ $0x00000020, CX
+	SUBQ $0x08, CX
 	JL   rest92
 
 one90:
-	VMOVUPS (CX)(BX*1), Y1
-	VSUBPS  Y1, Y0, Y1
-	VMOVUPS Y1, (AX)(BX*1)
-	ADDQ    $0x20, BX
-	SUBQ    $0x08, DX
+	VMOVUPS Y0, (AX)(DX*1)
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, CX
 	JGE     one90
 
 rest92:
-	ADDQ         $0x08, DX
+	ADDQ         $0x08, CX
 	JE           done93
-	LEAQ         tailMask<>+32(SB), SI
-	MOVQ         DX, DI
-	NEGQ         DI
-	VMOVUPS      (SI)(DI*4), Y1
-	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VSUBPS       Y1, Y0, Y0
-	LEAQ         (AX)(BX*1), AX
+	LEAQ         tailMask<>+32(SB), BX
+	MOVQ         CX, SI
+	NEGQ         SI
+	VMOVUPS      (BX)(SI*4), Y1
+	LEAQ         (AX)(DX*1), AX
 	VMOVAPS      Y0, Y0
-	TESTQ        $0x00000004, DX
+	TESTQ        $0x00000004, CX
 	JE           two94
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
 two94:
-	TESTQ   $0x00000002, DX
+	TESTQ   $0x00000002, CX
 	JE      one95
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
 one95:
-	TESTQ  $0x00000001, DX
+	TESTQ  $0x00000001, CX
 	JE     stored96
 	VMOVSS X0, (AX)
 
@@ -1012,9 +999,9 @@ done93:
 	VZEROUPPER
 	RET
 
-// func scalarDivAVX2(dst *float32, a *float32, n int, s float32)
+// func scalarSubAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·scalarDivAVX2(SB), NOSPLIT, $0-28
+TEXT ·scalarSubAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -1026,16 +1013,16 @@ TEXT ·scalarDivAVX2(SB), NOSPLIT, $0-28
 
 many97:
 	VMOVUPS (CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS 32(CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)(BX*1)
 	VMOVUPS 64(CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)(BX*1)
 	VMOVUPS 96(CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
@@ -1048,7 +1035,7 @@ ones99:
 
 one98:
 	VMOVUPS (CX)(BX*1), Y1
-	VDIVPS  Y1, Y0, Y1
+	VSUBPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
@@ -1062,7 +1049,7 @@ rest100:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VDIVPS       Y1, Y0, Y0
+	VSUBPS       Y1, Y0, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -1088,9 +1075,9 @@ done101:
 	VZEROUPPER
 	RET
 
-// func xorAVX2(dst *float32, a *float32, n int, s float32)
+// func scalarDivAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·xorAVX2(SB), NOSPLIT, $0-28
+TEXT ·scalarDivAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -1102,16 +1089,16 @@ TEXT ·xorAVX2(SB), NOSPLIT, $0-28
 
 many105:
 	VMOVUPS (CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS 32(CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)(BX*1)
 	VMOVUPS 64(CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)(BX*1)
 	VMOVUPS 96(CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
@@ -1124,7 +1111,7 @@ ones107:
 
 one106:
 	VMOVUPS (CX)(BX*1), Y1
-	VXORPS  Y1, Y0, Y1
+	VDIVPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
@@ -1138,7 +1125,7 @@ rest108:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VXORPS       Y1, Y0, Y0
+	VDIVPS       Y1, Y0, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -1164,9 +1151,9 @@ done109:
 	VZEROUPPER
 	RET
 
-// func andAVX2(dst *float32, a *float32, n int, s float32)
+// func xorAVX2(dst *float32, a *float32, n int, s float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·andAVX2(SB), NOSPLIT, $0-28
+TEXT ·xorAVX2(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVSS        s+24(FP), X0
@@ -1178,16 +1165,16 @@ TEXT ·andAVX2(SB), NOSPLIT, $0-28
 
 many113:
 	VMOVUPS (CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	VMOVUPS 32(CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, 32(AX)(BX*1)
 	VMOVUPS 64(CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, 64(AX)(BX*1)
 	VMOVUPS 96(CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, 96(AX)(BX*1)
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x00000020, DX
@@ -1200,7 +1187,7 @@ ones115:
 
 one114:
 	VMOVUPS (CX)(BX*1), Y1
-	VANDPS  Y1, Y0, Y1
+	VXORPS  Y1, Y0, Y1
 	VMOVUPS Y1, (AX)(BX*1)
 	ADDQ    $0x20, BX
 	SUBQ    $0x08, DX
@@ -1214,7 +1201,7 @@ rest116:
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y1
 	VMASKMOVPS   (CX)(BX*1), Y1, Y1
-	VANDPS       Y1, Y0, Y0
+	VXORPS       Y1, Y0, Y0
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
@@ -1237,5 +1224,81 @@ one119:
 
 stored120:
 done117:
+	VZEROUPPER
+	RET
+
+// func andAVX2(dst *float32, a *float32, n int, s float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·andAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVSS        s+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $0x00000020, DX
+	JL           ones123
+
+many121:
+	VMOVUPS (CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*1)
+	VMOVUPS 32(CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 32(AX)(BX*1)
+	VMOVUPS 64(CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 64(AX)(BX*1)
+	VMOVUPS 96(CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, 96(AX)(BX*1)
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, DX
+	JGE     many121
+
+ones123:
+	ADDQ $0x00000020, DX
+	SUBQ $0x08, DX
+	JL   rest124
+
+one122:
+	VMOVUPS (CX)(BX*1), Y1
+	VANDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)(BX*1)
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, DX
+	JGE     one122
+
+rest124:
+	ADDQ         $0x08, DX
+	JE           done125
+	LEAQ         tailMask<>+32(SB), SI
+	MOVQ         DX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y1
+	VMASKMOVPS   (CX)(BX*1), Y1, Y1
+	VANDPS       Y1, Y0, Y0
+	LEAQ         (AX)(BX*1), AX
+	VMOVAPS      Y0, Y0
+	TESTQ        $0x00000004, DX
+	JE           two126
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two126:
+	TESTQ   $0x00000002, DX
+	JE      one127
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one127:
+	TESTQ  $0x00000001, DX
+	JE     stored128
+	VMOVSS X0, (AX)
+
+stored128:
+done125:
 	VZEROUPPER
 	RET

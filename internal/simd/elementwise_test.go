@@ -2,6 +2,7 @@ package simd_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/loopitr/loopitr/internal/simd"
@@ -174,6 +175,28 @@ func TestSumRows(t *testing.T) {
 			}
 			if !near(got[j], want, 1e-5) {
 				t.Errorf("column %d: %v, want %v", j, got[j], want)
+			}
+		}
+	})
+}
+
+// TestAddToFloat64: every sum is exact, and none beyond x is touched.
+func TestAddToFloat64(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		for _, n := range append([]int{0}, odd...) {
+			x := normal(3, n)
+			sums := make([]float64, n+1)
+			want := make([]float64, n+1)
+			for i := range sums {
+				sums[i] = 1e9 * float64(i)
+				want[i] = sums[i]
+				if i < n {
+					want[i] += float64(x[i])
+				}
+			}
+			simd.AddToFloat64(sums, x)
+			if !slices.Equal(sums, want) {
+				t.Errorf("%d sums are %v, want %v", n, sums, want)
 			}
 		}
 	})

@@ -54,6 +54,20 @@ func Minimum(x []float32) float32 {
 	return least
 }
 
+// AddToFloat64 computes sums[i] += x[i] over len(x).
+func AddToFloat64(sums []float64, x []float32) {
+	sums = sums[:len(x)]
+	whole := len(x) &^ 7
+	if !vectors(whole) {
+		whole = 0
+	} else {
+		addToFloat64AVX2(&sums[0], &x[0], whole)
+	}
+	for i, v := range x[whole:] {
+		sums[whole+i] += float64(v)
+	}
+}
+
 // SumRows computes dst[j] = the sum over i of m(i, j), rows in order; m has
 // ColumnStride 1. To divide the work, divide the columns.
 func SumRows(dst []float32, m Matrix) {

@@ -151,6 +151,27 @@ done10:
 	VZEROUPPER
 	RET
 
+// func addToFloat64AVX2(sums *float64, x *float32, n int)
+// Requires: AVX
+TEXT ·addToFloat64AVX2(SB), NOSPLIT, $0-24
+	MOVQ sums+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+
+loop11:
+	VCVTPS2PD (CX)(BX*4), Y0
+	VADDPD    (AX)(BX*8), Y0, Y0
+	VMOVUPD   Y0, (AX)(BX*8)
+	VCVTPS2PD 16(CX)(BX*4), Y0
+	VADDPD    32(AX)(BX*8), Y0, Y0
+	VMOVUPD   Y0, 32(AX)(BX*8)
+	ADDQ      $0x08, BX
+	CMPQ      BX, DX
+	JL        loop11
+	VZEROUPPER
+	RET
+
 // func maximumAVX2(x *float32, n int) (extreme float32)
 // Requires: AVX, SSE
 TEXT ·maximumAVX2(SB), NOSPLIT, $0-20
@@ -163,9 +184,9 @@ TEXT ·maximumAVX2(SB), NOSPLIT, $0-20
 	MOVQ    n+8(FP), CX
 	XORQ    DX, DX
 	SUBQ    $0x00000020, CX
-	JL      ones13
+	JL      ones14
 
-many11:
+many12:
 	VMOVUPS (AX)(DX*1), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y0, Y0
@@ -184,25 +205,25 @@ many11:
 	VMAXPS  Y4, Y5, Y4
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JGE     many11
+	JGE     many12
 
-ones13:
+ones14:
 	ADDQ $0x00000020, CX
 	SUBQ $0x08, CX
-	JL   rest14
+	JL   rest15
 
-one12:
+one13:
 	VMOVUPS (AX)(DX*1), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y0, Y0
 	VMAXPS  Y1, Y5, Y1
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, CX
-	JGE     one12
+	JGE     one13
 
-rest14:
+rest15:
 	ADDQ       $0x08, CX
-	JE         done15
+	JE         done16
 	LEAQ       tailMask<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y5
@@ -213,7 +234,7 @@ rest14:
 	VORPS      Y5, Y0, Y0
 	VMAXPS     Y1, Y6, Y1
 
-done15:
+done16:
 	VMAXPS       Y2, Y1, Y1
 	VMAXPS       Y4, Y3, Y3
 	VMAXPS       Y3, Y1, Y1
@@ -225,10 +246,10 @@ done15:
 	VMAXPS       X2, X1, X1
 	VMOVMSKPS    Y0, AX
 	TESTL        AX, AX
-	JE           none16
+	JE           none17
 	VMOVUPS      x7fc00000<>+0(SB), X1
 
-none16:
+none17:
 	MOVSS X1, extreme+16(FP)
 	VZEROUPPER
 	RET
@@ -265,9 +286,9 @@ TEXT ·minimumAVX2(SB), NOSPLIT, $0-20
 	MOVQ    n+8(FP), CX
 	XORQ    DX, DX
 	SUBQ    $0x00000020, CX
-	JL      ones19
+	JL      ones20
 
-many17:
+many18:
 	VMOVUPS (AX)(DX*1), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y0, Y0
@@ -286,25 +307,25 @@ many17:
 	VMINPS  Y4, Y5, Y4
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, CX
-	JGE     many17
+	JGE     many18
 
-ones19:
+ones20:
 	ADDQ $0x00000020, CX
 	SUBQ $0x08, CX
-	JL   rest20
+	JL   rest21
 
-one18:
+one19:
 	VMOVUPS (AX)(DX*1), Y5
 	VCMPPS  $0x03, Y5, Y5, Y6
 	VORPS   Y6, Y0, Y0
 	VMINPS  Y1, Y5, Y1
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, CX
-	JGE     one18
+	JGE     one19
 
-rest20:
+rest21:
 	ADDQ       $0x08, CX
-	JE         done21
+	JE         done22
 	LEAQ       tailMask<>+32(SB), BX
 	NEGQ       CX
 	VMOVUPS    (BX)(CX*4), Y5
@@ -315,7 +336,7 @@ rest20:
 	VORPS      Y5, Y0, Y0
 	VMINPS     Y1, Y6, Y1
 
-done21:
+done22:
 	VMINPS       Y2, Y1, Y1
 	VMINPS       Y4, Y3, Y3
 	VMINPS       Y3, Y1, Y1
@@ -327,10 +348,10 @@ done21:
 	VMINPS       X2, X1, X1
 	VMOVMSKPS    Y0, AX
 	TESTL        AX, AX
-	JE           none22
+	JE           none23
 	VMOVUPS      x7fc00000<>+0(SB), X1
 
-none22:
+none23:
 	MOVSS X1, extreme+16(FP)
 	VZEROUPPER
 	RET
@@ -356,9 +377,9 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	SUBQ         $0x08, DX
-	JL           rest26
+	JL           rest27
 
-one24:
+one25:
 	VMOVUPS      (CX)(BX*1), Y2
 	VSUBPS       Y0, Y2, Y2
 	VMOVUPS      xc2aea8f6<>+0(SB), Y4
@@ -386,11 +407,11 @@ one24:
 	VMOVUPS      Y5, (AX)(BX*1)
 	ADDQ         $0x20, BX
 	SUBQ         $0x08, DX
-	JGE          one24
+	JGE          one25
 
-rest26:
+rest27:
 	ADDQ         $0x08, DX
-	JE           done27
+	JE           done28
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
@@ -423,25 +444,25 @@ rest26:
 	LEAQ         (AX)(BX*1), AX
 	VMOVAPS      Y5, Y0
 	TESTQ        $0x00000004, DX
-	JE           two28
+	JE           two29
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two28:
+two29:
 	TESTQ   $0x00000002, DX
-	JE      one29
+	JE      one30
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one29:
+one30:
 	TESTQ  $0x00000001, DX
-	JE     stored30
+	JE     stored31
 	VMOVSS X0, (AX)
 
-stored30:
-done27:
+stored31:
+done28:
 	VEXTRACTF128 $0x01, Y1, X0
 	VADDPS       X0, X1, X1
 	VSHUFPS      $0x4e, X1, X1, X0
@@ -573,9 +594,9 @@ TEXT ·softmaxGradientAVX2(SB), NOSPLIT, $0-36
 	MOVQ         n+24(FP), BX
 	XORQ         SI, SI
 	SUBQ         $0x00000010, BX
-	JL           ones33
+	JL           ones34
 
-many31:
+many32:
 	VMOVUPS (DX)(SI*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (CX)(SI*1), Y2
@@ -588,14 +609,14 @@ many31:
 	VMOVUPS Y1, 32(AX)(SI*1)
 	ADDQ    $0x00000040, SI
 	SUBQ    $0x00000010, BX
-	JGE     many31
+	JGE     many32
 
-ones33:
+ones34:
 	ADDQ $0x00000010, BX
 	SUBQ $0x08, BX
-	JL   rest34
+	JL   rest35
 
-one32:
+one33:
 	VMOVUPS (DX)(SI*1), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMOVUPS (CX)(SI*1), Y2
@@ -603,11 +624,11 @@ one32:
 	VMOVUPS Y1, (AX)(SI*1)
 	ADDQ    $0x20, SI
 	SUBQ    $0x08, BX
-	JGE     one32
+	JGE     one33
 
-rest34:
+rest35:
 	ADDQ         $0x08, BX
-	JE           done35
+	JE           done36
 	LEAQ         tailMask<>+32(SB), DI
 	MOVQ         BX, R8
 	NEGQ         R8
@@ -619,24 +640,24 @@ rest34:
 	LEAQ         (AX)(SI*1), AX
 	VMOVAPS      Y2, Y0
 	TESTQ        $0x00000004, BX
-	JE           two36
+	JE           two37
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two36:
+two37:
 	TESTQ   $0x00000002, BX
-	JE      one37
+	JE      one38
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one37:
+one38:
 	TESTQ  $0x00000001, BX
-	JE     stored38
+	JE     stored39
 	VMOVSS X0, (AX)
 
-stored38:
-done35:
+stored39:
+done36:
 	VZEROUPPER
 	RET

@@ -327,6 +327,9 @@ func maxScalarAVX2(dst, a *float32, n int, s float32)
 func minScalarAVX2(dst, a *float32, n int, s float32)
 
 //go:noescape
+func fillAVX2(dst *float32, n int, v float32)
+
+//go:noescape
 func scalarSubAVX2(dst, a *float32, n int, s float32)
 
 //go:noescape
@@ -436,6 +439,9 @@ func sumAVX2(x *float32, n int) (sum float32)
 
 //go:noescape
 func dotAVX2(a, b *float32, n int) (sum float32)
+
+//go:noescape
+func addToFloat64AVX2(sums *float64, x *float32, n int)
 
 //go:noescape
 func maximumAVX2(x *float32, n int) (extreme float32)

@@ -438,6 +438,10 @@ func minScalarAVX2(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
+func fillAVX2(dst *float32, n int, v float32) {
+	panic(noAssembly)
+}
+
 func scalarSubAVX2(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
@@ -583,6 +587,10 @@ func sumAVX2(x *float32, n int) (sum float32) {
 }
 
 func dotAVX2(a, b *float32, n int) (sum float32) {
+	panic(noAssembly)
+}
+
+func addToFloat64AVX2(sums *float64, x *float32, n int) {
 	panic(noAssembly)
 }
 

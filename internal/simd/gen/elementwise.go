@@ -44,6 +44,11 @@ func elementwise(f *file) {
 			f.scalar(b.name+"Scalar", func(a, s, y vec) { b.op(f, a, s, y) })
 		}
 	}
+	const fill = "dst *float32, n int, v float32"
+	f.function("fillAVX2", fill)
+	p, v := f.addresses(fill), f.spread("v")
+	f.each(f.gp("n"), 4, func(l lane) { l.store(v, p["dst"]) })
+	f.end()
 	f.scalar("scalarSub", func(a, s, y vec) { f.VSUBPS(a, s, y) })
 	f.scalar("scalarDiv", func(a, s, y vec) { f.VDIVPS(a, s, y) })
 	f.scalar("xor", func(a, s, y vec) { f.VXORPS(a, s, y) })

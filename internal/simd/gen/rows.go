@@ -11,6 +11,7 @@ import (
 // rows generates reductions, and what attention makes of scores.
 func rows(f *file) {
 	sums(f)
+	widenedSum(f)
 	extremes(f)
 	softmax(f)
 	softmaxGradient(f)
@@ -42,6 +43,20 @@ func sums(f *file) {
 	})
 	f.reduction("dot", "a, b *float32, n int", func(_ lane, in []vec, sum vec) {
 		f.VFMADD231PS(in[0], in[1], sum)
+	})
+}
+
+// widenedSum generates sums += x in double precision; n is a positive multiple of 8.
+func widenedSum(f *file) {
+	f.function("addToFloat64AVX2", "sums *float64, x *float32, n int")
+	sums, x, n := f.gp("sums"), f.gp("x"), f.gp("n")
+	f.groups(n, 8, func(i reg.Register) {
+		for offset := 0; offset < 8; offset += 4 {
+			wide := f.YMM()
+			f.VCVTPS2PD(element(x, i, 4, offset), wide)
+			f.VADDPD(element(sums, i, 8, offset), wide, wide)
+			f.VMOVUPD(wide, element(sums, i, 8, offset))
+		}
 	})
 }
 
