@@ -20,6 +20,9 @@ type attending struct {
 	packedFrom        int    // first key of the packed block
 	keysPacked        Packed // Kᵀ
 	valuesPacked      Packed // V, or Vᵀ for the gradient
+	queriesPacked     Packed // of few queries: Qᵀ
+	slopesPacked      Packed // and the transposed gradient of O
+	rows              []float32
 	greatest, sums    [queryBlock]float32
 	product           Product
 }
@@ -31,9 +34,14 @@ func (w *Workspace) attend(a *Attention, gradient bool) *attending {
 	s.masked = a.Mask != nil && (a.MaskStride != 0 || !allTrue(a.Mask[:s.keys]))
 	// Rows that are a power of two apart would share cache sets.
 	s.step = (min(s.keys, keyBlock)+15)/16*16 + 16
-	s.scores = grow(s.scores, queryBlock*s.step)
+	size := queryBlock * s.step
+	if a.few() {
+		s.step = (a.Q.Rows + ColumnGrain - 1) / ColumnGrain * ColumnGrain
+		size = s.keys * s.step
+	}
+	s.scores = grow(s.scores, size)
 	if gradient {
-		s.gradients = grow(s.gradients, queryBlock*s.step)
+		s.gradients = grow(s.gradients, size)
 	}
 	return s
 }
@@ -138,7 +146,12 @@ func (s *attending) forward(start, rows int) {
 			C: out, Accumulate: key > 0,
 		})
 	}
-	for i := range rows {
+	s.normalize(start, out)
+}
+
+// normalize divides the results of queries from start on by their sums of exponentials.
+func (s *attending) normalize(start int, out Matrix) {
+	for i := range out.Rows {
 		row := out.Row(i)
 		if s.sums[i] == 0 {
 			clear(row)

@@ -73,6 +73,10 @@ func (a *Attention) Run(w *Workspace, from, to int) {
 	}
 	s := w.attend(a, false)
 	defer s.release()
+	if s.keys > 0 && a.few() {
+		s.forwardFew(from, to-from)
+		return
+	}
 	for start := from; start < to; start += queryBlock {
 		s.forward(start, min(queryBlock, to-start))
 	}
@@ -93,6 +97,10 @@ func (g *AttentionGradient) Run(w *Workspace) {
 	}
 	s := w.attend(&g.Attention, true)
 	defer s.release()
+	if s.keys > 0 && g.few() {
+		s.backwardFew(g)
+		return
+	}
 	for start := 0; start < g.Q.Rows; start += queryBlock {
 		s.backward(g, start, min(queryBlock, g.Q.Rows-start))
 	}

@@ -270,6 +270,15 @@ func tilePairRows12x32BF16(t *tile)
 func productAMX(t *amxCall)
 
 //go:noescape
+func columnMaximumAVX2(greatest, x *float32, step, n int)
+
+//go:noescape
+func columnExpSumAVX2(sums, x, shift *float32, step, n int)
+
+//go:noescape
+func columnSlopeAVX2(dy, y, dot *float32, step, n int)
+
+//go:noescape
 func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int)
 
 //go:noescape

@@ -362,6 +362,18 @@ func productAMX(t *amxCall) {
 	panic(noAssembly)
 }
 
+func columnMaximumAVX2(greatest, x *float32, step, n int) {
+	panic(noAssembly)
+}
+
+func columnExpSumAVX2(sums, x, shift *float32, step, n int) {
+	panic(noAssembly)
+}
+
+func columnSlopeAVX2(dy, y, dot *float32, step, n int) {
+	panic(noAssembly)
+}
+
 func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int) {
 	panic(noAssembly)
 }

@@ -40,6 +40,7 @@ func main() {
 		{"tile_avx512", wideTiles},
 		{"tile_bf16", pairTiles},
 		{"amx", amxKernels},
+		{"columns_avx2", columns},
 		{"combine_avx2", combines},
 		{"dots_avx2", dots},
 		{"elementwise_avx2", elementwise},
