@@ -36,7 +36,7 @@ func (w *Workspace) attend(a *Attention, gradient bool) *attending {
 	s.step = (min(s.keys, keyBlock)+15)/16*16 + 16
 	size := queryBlock * s.step
 	if a.few() {
-		s.step = (a.Q.Rows + ColumnGrain - 1) / ColumnGrain * ColumnGrain
+		s.step = a.lanes()
 		size = s.keys * s.step
 	}
 	s.scores = grow(s.scores, size)

@@ -2,19 +2,22 @@ package simd
 
 import "math"
 
-// Up to this many queries have their scores laid out key by key: then keys and values are
-// read in place, by products of as many columns or rows as there are queries, where packing
-// them would cost more than multiplying. More keys would not stay in L2.
+// Up to so many queries have their scores laid out key by key, if no more than so many:
+// then keys and values are read in place, by products of as many columns or rows as there
+// are queries, where packing them costs more than it saves. 64 Ki scores take 256 KB of L2.
 const (
-	fewQueries = 32
-	fewKeys    = 2048
+	fewQueries = queryBlock
+	fewScores  = 1 << 16
 )
 
 // few reports whether the attention has few queries. It looks at all of them, so that
 // every division takes the same way.
 func (a *Attention) few() bool {
-	return a.Q.Rows <= fewQueries && a.K.Rows <= fewKeys && a.Bias == nil && !a.Causal && (a.Mask == nil || a.MaskStride == 0)
+	return a.Q.Rows <= fewQueries && a.K.Rows*a.lanes() <= fewScores && a.Bias == nil && !a.Causal && (a.Mask == nil || a.MaskStride == 0)
 }
+
+// lanes are the elements of a row of few queries.
+func (a *Attention) lanes() int { return (a.Q.Rows + ColumnGrain - 1) / ColumnGrain * ColumnGrain }
 
 // forwardFew computes the result of queries [start, start+rows).
 func (s *attending) forwardFew(start, rows int) {
