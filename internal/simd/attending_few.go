@@ -13,7 +13,7 @@ const (
 // few reports whether the attention has few queries. It looks at all of them, so that
 // every division takes the same way.
 func (a *Attention) few() bool {
-	return a.Q.Rows <= fewQueries && a.K.Rows*a.lanes() <= fewScores && a.Bias == nil && !a.Causal && (a.Mask == nil || a.MaskStride == 0)
+	return a.Q.Rows <= fewQueries && a.K.Rows*a.lanes() <= fewScores && a.Bias == nil && !a.Causal
 }
 
 // lanes are the elements of a row of few queries.
@@ -22,7 +22,7 @@ func (a *Attention) lanes() int { return (a.Q.Rows + ColumnGrain - 1) / ColumnGr
 // forwardFew computes the result of queries [start, start+rows).
 func (s *attending) forwardFew(start, rows int) {
 	out := s.O.Block(start, 0, rows, s.O.Columns)
-	s.scoreKeys(s.Q.Block(start, 0, rows, s.Q.Columns))
+	s.scoreKeys(start, rows)
 	for j := 0; j < rows; j += 8 {
 		greatest := s.greatest[j:][:8]
 		columnMaximum(greatest, s.scores[j:], s.step, s.keys)
@@ -39,20 +39,27 @@ func (s *attending) forwardFew(start, rows int) {
 	s.normalize(start, out)
 }
 
-// scoreKeys computes the scaled and masked scores, a row of queries for each key; those
-// that fill up the row are zero.
-func (s *attending) scoreKeys(queries Matrix) {
-	s.turn(&s.queriesPacked, queries)
+// scoreKeys computes the scaled and masked scores of queries [start, start+rows), a row of
+// queries for each key; those that fill up the row are zero.
+func (s *attending) scoreKeys(start, rows int) {
+	s.turn(&s.queriesPacked, s.Q.Block(start, 0, rows, s.Q.Columns))
 	s.multiply(Product{
 		A: s.K.Block(0, 0, s.keys, s.K.Columns), B: Matrix{Rows: s.K.Columns, Columns: s.step}, Packed: &s.queriesPacked,
 		C: s.view(s.scores, s.keys, s.step), Scale: s.scale(),
 	})
-	if !s.masked {
-		return
-	}
-	for key, attended := range s.Mask[:s.keys] {
-		if !attended {
-			Fill(s.scores[key*s.step:][:s.step], float32(math.Inf(-1)))
+	minusInf := float32(math.Inf(-1))
+	for key := 0; s.masked && key < s.keys; key++ {
+		row := s.scores[key*s.step:][:s.step]
+		if s.MaskStride == 0 {
+			if !s.Mask[key] {
+				Fill(row, minusInf)
+			}
+			continue
+		}
+		for i := range rows {
+			if !s.Mask[(start+i)*s.MaskStride+key] {
+				row[i] = minusInf
+			}
 		}
 	}
 }
@@ -73,7 +80,7 @@ func (s *attending) turn(p *Packed, rows Matrix) {
 // backwardFew computes the gradients.
 func (s *attending) backwardFew(g *AttentionGradient) {
 	rows := s.Q.Rows
-	s.scoreKeys(s.Q)
+	s.scoreKeys(0, rows)
 	s.turn(&s.slopesPacked, g.DO)
 	s.multiply(Product{
 		A: s.V.Block(0, 0, s.keys, s.V.Columns), B: Matrix{Rows: s.V.Columns, Columns: s.step}, Packed: &s.slopesPacked,

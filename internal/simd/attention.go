@@ -86,23 +86,31 @@ func (a *Attention) Run(w *Workspace, from, to int) {
 func (g *AttentionGradient) Run(w *Workspace) {
 	g.validate()
 	g.check()
-	// Keys that no query attends to are left out below.
-	for _, m := range []Matrix{g.DQ, g.DK, g.DV} {
-		for i := range m.Rows {
-			clear(m.Row(i))
-		}
-	}
 	if g.Q.Rows == 0 {
+		clearRows(0, g.DK, g.DV)
 		return
 	}
 	s := w.attend(&g.Attention, true)
 	defer s.release()
+	clearRows(s.keys, g.DK, g.DV) // of keys that no query attends to
+	if s.keys == 0 {
+		clearRows(0, g.DQ)
+	}
 	if s.keys > 0 && g.few() {
 		s.backwardFew(g)
 		return
 	}
 	for start := 0; start < g.Q.Rows; start += queryBlock {
 		s.backward(g, start, min(queryBlock, g.Q.Rows-start))
+	}
+}
+
+// clearRows clears rows from on.
+func clearRows(from int, ms ...Matrix) {
+	for _, m := range ms {
+		for i := from; i < m.Rows; i++ {
+			clear(m.Row(i))
+		}
 	}
 }
 

@@ -65,23 +65,46 @@ next4:
 	VZEROUPPER
 	RET
 
-// func packPairsBF16(dst *float32, src *float32, dstStep int, srcStep int, k int, lanes int)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·packPairsBF16(SB), NOSPLIT, $0-48
+// func packPairsBF16(dst *float32, src *float32, dstStep int, chunkStep int, srcStep int, k int, n int)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·packPairsBF16(SB), NOSPLIT, $0-56
 	MOVQ      dst+0(FP), AX
 	MOVQ      src+8(FP), CX
 	MOVQ      dstStep+16(FP), DX
-	MOVQ      srcStep+24(FP), BX
-	MOVQ      k+32(FP), SI
-	MOVQ      lanes+40(FP), DI
-	KMOVW     DI, K1
+	MOVQ      chunkStep+24(FP), BX
+	MOVQ      srcStep+32(FP), SI
+	MOVQ      k+40(FP), DI
+	MOVQ      n+48(FP), R8
+	MOVQ      $0x0000ffff, R9
+	MOVQ      R8, R10
+	ANDQ      $0x0000000f, R10
+	BZHIQ     R10, R9, R9
+	KMOVW     R9, K1
+	MOVQ      $0x0000ffff, R10
+	KMOVW     R10, K2
+	KMOVW     R9, K3
+	KMOVW     R10, K4
 	VMOVDQU64 pairsOrder<>+0(SB), Z3
-	SUBQ      $0x02, SI
-	JL        last6
 
-loop5:
-	VMOVUPS.Z (CX), K1, Z0
-	VMOVUPS.Z (CX)(BX*1), K1, Z1
+row5:
+	MOVQ  CX, R9
+	MOVQ  CX, R10
+	ADDQ  SI, R10
+	CMPQ  DI, $0x01
+	JNE   both6
+	MOVQ  CX, R10
+	KXORW K3, K3, K3
+	KXORW K4, K4, K4
+
+both6:
+	MOVQ AX, R11
+	MOVQ R8, R12
+	SUBQ $0x10, R12
+	JL   rest8
+
+chunk7:
+	VMOVUPS.Z (R9), K2, Z0
+	VMOVUPS.Z (R10), K4, Z1
 	BYTE      $0x62
 	BYTE      $0xf2
 	BYTE      $0x77
@@ -89,17 +112,18 @@ loop5:
 	BYTE      $0x72
 	BYTE      $0xd0
 	VPERMW    Z2, Z3, Z2
-	VMOVUPS   Z2, (AX)
-	LEAQ      (CX)(BX*2), CX
-	ADDQ      DX, AX
-	SUBQ      $0x02, SI
-	JGE       loop5
+	VMOVUPS   Z2, (R11)
+	ADDQ      $0x40, R9
+	ADDQ      $0x40, R10
+	ADDQ      BX, R11
+	SUBQ      $0x10, R12
+	JGE       chunk7
 
-last6:
-	ADDQ      $0x02, SI
-	JE        done7
-	VMOVUPS.Z (CX), K1, Z0
-	VPXORD    Z1, Z1, Z1
+rest8:
+	CMPQ      R12, $-16
+	JE        next9
+	VMOVUPS.Z (R9), K1, Z0
+	VMOVUPS.Z (R10), K3, Z1
 	BYTE      $0x62
 	BYTE      $0xf2
 	BYTE      $0x77
@@ -107,9 +131,13 @@ last6:
 	BYTE      $0x72
 	BYTE      $0xd0
 	VPERMW    Z2, Z3, Z2
-	VMOVUPS   Z2, (AX)
+	VMOVUPS   Z2, (R11)
 
-done7:
+next9:
+	LEAQ (CX)(SI*2), CX
+	ADDQ DX, AX
+	SUBQ $0x02, DI
+	JG   row5
 	VZEROUPPER
 	RET
 

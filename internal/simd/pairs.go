@@ -16,9 +16,7 @@ func (g *blocked) leftPairs(a Matrix) span {
 		// An odd number of cache lines from one pair of columns to the next, so that all sets are used.
 		step := (a.Rows+ColumnGrain-1)/ColumnGrain*ColumnGrain | ColumnGrain
 		g.w.a = grow(g.w.a, step*(a.Columns+1)/2)
-		for i := 0; i < a.Rows; i += ColumnGrain {
-			packPairsBF16(&g.w.a[i], &a.Values[i], 4*step, 4*a.ColumnStride, a.Columns, 1<<min(ColumnGrain, a.Rows-i)-1)
-		}
+		packPairsBF16(&g.w.a[0], &a.Values[0], 4*step, 4*ColumnGrain, 4*a.ColumnStride, a.Columns, a.Rows)
 		return span{values: g.w.a, step: step, group: RowGrain, pairs: true}
 	}
 	a = g.w.rowsOf(a)
@@ -42,27 +40,28 @@ func (w *Workspace) rowsOf(a Matrix) Matrix {
 // packRightPairs is packRight for pairs. For tile registers panels are filled up with
 // zeros to whole tiles.
 func packRightPairs(dst []float32, b Matrix, tiles bool) {
-	pairs := (b.Rows + 1) / 2
-	var rows []float32 // 16 columns of b
-	if b.ColumnStride != 1 {
-		rows = make([]float32, ColumnGrain*tilesDepth/2)
+	if b.ColumnStride == 1 {
+		packPairsBF16(&dst[0], &b.Values[0], 4*ColumnGrain, 4*ColumnGrain*b.Rows, 4*b.RowStride, b.Rows, b.Columns)
+	} else {
+		packTurnedPairs(dst, b)
 	}
+	for j := 0; tiles && j < b.Columns; j += ColumnGrain {
+		clear(dst[j*b.Rows:][(b.Rows+1)/2*ColumnGrain : (b.Rows+amxDepth-1)/amxDepth*amxFloats])
+	}
+}
+
+// packTurnedPairs is packRightPairs for columns that are contiguous, or neither.
+func packTurnedPairs(dst []float32, b Matrix) {
+	var rows [ColumnGrain * tilesDepth / 2]float32 // 16 columns of b
+	step := (b.Rows + pairsChunk - 1) / pairsChunk * pairsChunk / 2
 	for j := 0; j < b.Columns; j += ColumnGrain {
-		panel := dst[j*b.Rows:]
-		part := b.Block(0, j, b.Rows, min(ColumnGrain, b.Columns-j))
-		switch {
-		case b.ColumnStride == 1:
-			packPairsBF16(&panel[0], &part.Values[0], 4*ColumnGrain, 4*b.RowStride, b.Rows, 1<<part.Columns-1)
-		case b.RowStride == 1:
-			step := (b.Rows + pairsChunk - 1) / pairsChunk * pairsChunk / 2
-			packRowsBF16(&rows[0], &part.Values[0], 4*step, 4*pairsChunk/2, 4*b.ColumnStride, part.Columns, b.Rows)
-			packPanel(panel, Matrix{Values: rows, Rows: pairs, Columns: part.Columns, RowStride: 1, ColumnStride: step})
-		default:
+		panel, part := dst[j*b.Rows:], b.Block(0, j, b.Rows, min(ColumnGrain, b.Columns-j))
+		if b.RowStride != 1 {
 			pairRest(panel, part)
+			continue
 		}
-		if tiles {
-			clear(panel[pairs*ColumnGrain : (b.Rows+amxDepth-1)/amxDepth*amxFloats])
-		}
+		packRowsBF16(&rows[0], &part.Values[0], 4*step, 4*pairsChunk/2, 4*b.ColumnStride, part.Columns, b.Rows)
+		packPanel(panel, Matrix{Values: rows[:], Rows: (b.Rows + 1) / 2, Columns: part.Columns, RowStride: 1, ColumnStride: step})
 	}
 }
 

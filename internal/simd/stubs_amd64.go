@@ -435,7 +435,7 @@ func packCopySixteenAVX2(dst, src *float32, srcStep, k int)
 func packRowsBF16(dst, src *float32, dstStep, chunkStep, srcStep, rows, k int)
 
 //go:noescape
-func packPairsBF16(dst, src *float32, dstStep, srcStep, k, lanes int)
+func packPairsBF16(dst, src *float32, dstStep, chunkStep, srcStep, k, n int)
 
 //go:noescape
 func peakAVX2(rounds int)

@@ -582,7 +582,7 @@ func packRowsBF16(dst, src *float32, dstStep, chunkStep, srcStep, rows, k int) {
 	panic(noAssembly)
 }
 
-func packPairsBF16(dst, src *float32, dstStep, srcStep, k, lanes int) {
+func packPairsBF16(dst, src *float32, dstStep, chunkStep, srcStep, k, n int) {
 	panic(noAssembly)
 }
 

@@ -58,46 +58,68 @@ func packRows(f *file) {
 	f.end()
 }
 
-// packPairs generates the rounding of k rows of 16 values, of which lanes are there, to
-// pairs of rows, dstStep bytes apart; an odd last row's partner is zero.
+// packPairs generates the rounding of k rows of n values to pairs of rows, dstStep bytes
+// apart: 16 at a time, chunkStep bytes apart, the last filled up with zeros. An odd last
+// row's partner is zero.
 func packPairs(f *file) {
-	f.function("packPairsBF16", "dst, src *float32, dstStep, srcStep, k, lanes int")
-	dst, src, dstStep, step, k, lanes := f.gp("dst"), f.gp("src"), f.gp("dstStep"), f.gp("srcStep"), f.gp("k"), f.gp("lanes")
-	f.KMOVW(lanes.(reg.GP).As32(), reg.K1)
+	f.function("packPairsBF16", "dst, src *float32, dstStep, chunkStep, srcStep, k, n int")
+	dst, src, dstStep, chunkStep := f.gp("dst"), f.gp("src"), f.gp("dstStep"), f.gp("chunkStep")
+	step, k, n := f.gp("srcStep"), f.gp("k"), f.gp("n")
+	lanes, all := f.GP64(), f.GP64()
+	f.MOVQ(operand.U32(1<<16-1), lanes)
+	f.BZHIQ(f.low(n, 15), lanes, lanes)
+	f.KMOVW(lanes.As32(), reg.K1)
+	f.MOVQ(operand.U32(1<<16-1), all)
+	f.KMOVW(all.As32(), reg.K2)
+	// The same lanes of the second row: none if there is none.
+	f.KMOVW(lanes.As32(), reg.K3)
+	f.KMOVW(all.As32(), reg.K4)
 	// Words 0, 16, 1, 17 and so on: those of the first row and of the second in turns.
-	order := make([]uint16, 32)
-	for i := range order {
-		order[i] = uint16(i/2 + i%2*16)
-	}
 	table := f.StaticGlobal("pairsOrder")
 	f.DataAttributes(attr.RODATA | attr.NOPTR)
-	for _, word := range order {
-		f.AppendDatum(operand.U16(word))
+	for i := range 32 {
+		f.AppendDatum(operand.U16(uint16(i/2 + i%2*16)))
 	}
 	f.VMOVDQU64(table, reg.Z3)
-	loop, last, done := f.label("loop"), f.label("last"), f.label("done")
-	pair := func() {
+	from, below, to, left := f.GP64(), f.GP64(), f.GP64(), f.GP64()
+	pair := func(first, other reg.Register) {
+		f.VMOVUPS_Z(at(from, 0), first, reg.Z0)
+		f.VMOVUPS_Z(at(below, 0), other, reg.Z1)
 		f.bytes(encodeNarrowTwo(0, 1, 2), reg.Z0, reg.Z1)
 		f.VPERMW(reg.Z2, reg.Z3, reg.Z2)
-		f.VMOVUPS(reg.Z2, at(dst, 0))
+		f.VMOVUPS(reg.Z2, at(to, 0))
 	}
-	f.SUBQ(operand.Imm(2), k)
-	f.JL(operand.LabelRef(last))
-	f.Label(loop)
-	f.VMOVUPS_Z(at(src, 0), reg.K1, reg.Z0)
-	f.VMOVUPS_Z(operand.Mem{Base: src, Index: step, Scale: 1}, reg.K1, reg.Z1)
-	pair()
+	row, both, chunk, rest, next := f.label("row"), f.label("both"), f.label("chunk"), f.label("rest"), f.label("next")
+	f.Label(row)
+	f.MOVQ(src, from)
+	f.MOVQ(src, below)
+	f.ADDQ(step, below)
+	f.CMPQ(k, operand.Imm(1))
+	f.JNE(operand.LabelRef(both))
+	f.MOVQ(src, below)
+	f.KXORW(reg.K3, reg.K3, reg.K3)
+	f.KXORW(reg.K4, reg.K4, reg.K4)
+	f.Label(both)
+	f.MOVQ(dst, to)
+	f.MOVQ(n, left)
+	f.SUBQ(operand.Imm(16), left)
+	f.JL(operand.LabelRef(rest))
+	f.Label(chunk)
+	pair(reg.K2, reg.K4)
+	f.ADDQ(operand.Imm(64), from)
+	f.ADDQ(operand.Imm(64), below)
+	f.ADDQ(chunkStep, to)
+	f.SUBQ(operand.Imm(16), left)
+	f.JGE(operand.LabelRef(chunk))
+	f.Label(rest)
+	f.CMPQ(left, operand.I8(-16))
+	f.JE(operand.LabelRef(next))
+	pair(reg.K1, reg.K3)
+	f.Label(next)
 	f.LEAQ(operand.Mem{Base: src, Index: step, Scale: 2}, src)
 	f.ADDQ(dstStep, dst)
 	f.SUBQ(operand.Imm(2), k)
-	f.JGE(operand.LabelRef(loop))
-	f.Label(last)
-	f.ADDQ(operand.Imm(2), k)
-	f.JE(operand.LabelRef(done))
-	f.VMOVUPS_Z(at(src, 0), reg.K1, reg.Z0)
-	f.VPXORD(reg.Z1, reg.Z1, reg.Z1)
-	pair()
-	f.Label(done)
+	f.JG(operand.LabelRef(row))
 	f.end()
 }
 
