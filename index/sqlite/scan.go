@@ -139,6 +139,7 @@ type scanner struct {
 	q        *probeVector
 	allowed  []bool // nil: every row may be found
 	products []int32
+	bounds   []float32
 	found    shortlist
 }
 
@@ -151,7 +152,7 @@ func (b *block) scan(ctx context.Context, q *probeVector, allowed []bool, count 
 	var workers sync.WaitGroup
 	for w := range lists {
 		workers.Go(func() {
-			s := scanner{block: b, q: q, allowed: allowed, products: make([]int32, stretch), found: shortlist{count: count}}
+			s := scanner{block: b, q: q, allowed: allowed, products: make([]int32, stretch), bounds: make([]float32, stretch), found: shortlist{count: count}}
 			for ctx.Err() == nil {
 				first := int(next.Add(1)-1) * stretch
 				if first >= b.rows() {
@@ -177,12 +178,31 @@ func (s *scanner) offerRows(first int) {
 		for first < end && (s.allowed == nil || s.allowed[first]) {
 			first++
 		}
-		simd.DotInt8(s.products[:first-run], s.q.codes, s.codes[run*s.dimensions:])
-		for r := run; r < first; r++ {
-			s.found.offer(s.q.rough(s.block, r, s.products[r-run]))
-		}
+		products := s.products[:first-run]
+		simd.DotInt8(products, s.q.codes, s.codes[run*s.dimensions:])
+		s.offerRun(run, products)
 		for first < end && s.allowed != nil && !s.allowed[first] {
 			first++
+		}
+	}
+}
+
+// vectorSlack covers the rounding of bounds in float32, whose parts are at most two.
+const vectorSlack = 0x1p-20
+
+// offerRun offers the rows from run on whose codes have these products with the query's.
+// Nearly all of them are far below the threshold: that is found out many at a time.
+func (s *scanner) offerRun(run int, products []int32) {
+	bounds := s.bounds[:len(products)]
+	simd.DotBounds{
+		Scales: s.scales[run:], Errors: s.errors[run:], Scale: float32(s.q.scale), Length: float32(s.q.length),
+		Constant: float32(s.q.missing*(1+unitTolerance) + slack + vectorSlack),
+	}.Of(bounds, products)
+	threshold := s.found.threshold()
+	for i, upper := range bounds {
+		if !(float64(upper) < threshold) {
+			s.found.offer(s.q.rough(s.block, run+i, products[i]))
+			threshold = s.found.threshold()
 		}
 	}
 }

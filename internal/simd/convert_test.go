@@ -148,6 +148,28 @@ func TestDotInt8IsExact(t *testing.T) {
 	})
 }
 
+func TestDotBounds(t *testing.T) {
+	eachLevel(t, func(t *testing.T) {
+		for _, n := range append([]int{0}, odd...) {
+			b := simd.DotBounds{Scales: normal(1, n), Errors: normal(2, n), Scale: 0.5, Length: 1.5, Constant: 0.25}
+			products := make([]int32, n)
+			for i := range products {
+				products[i] = int32(i*37 - 500)
+			}
+			got, check := guarded(t, n)
+			b.Of(got, products)
+			check()
+			for i, v := range got {
+				middle, missing := 0.5*float64(b.Scales[i])*float64(products[i]), 1.5*float64(b.Errors[i])
+				tolerance := 0x1p-22 * (math.Abs(middle) + math.Abs(missing) + 0.25)
+				if want := middle + missing + 0.25; !near(v, want, tolerance) {
+					t.Errorf("bound %d of %d is %v, want %v", i, n, v, want)
+				}
+			}
+		}
+	})
+}
+
 func BenchmarkDotInt8(b *testing.B) {
 	const count, n = 20000, 256
 	query, block, scores := make([]int8, n), make([]int8, count*n), make([]int32, count)

@@ -41,3 +41,24 @@ func dotInt8Generic(a, b []int8) int32 {
 	}
 	return sum
 }
+
+// DotBounds bounds dot products of vectors from above by those of their codes: Scale and
+// Scales are the query's and each vector's, Length times Errors and Constant what the codes
+// miss.
+type DotBounds struct {
+	Scales, Errors          []float32
+	Scale, Length, Constant float32
+}
+
+// Of computes dst[i] = Scale*Scales[i]*products[i] + Length*Errors[i] + Constant over
+// len(dst), each with a relative error of the parts of at most 2^-22.
+func (b DotBounds) Of(dst []float32, products []int32) {
+	products, scales, errors := products[:len(dst)], b.Scales[:len(dst)], b.Errors[:len(dst)]
+	if vectors(len(dst)) {
+		dotBoundsAVX2(&dst[0], &products[0], &scales[0], &errors[0], len(dst), b.Scale, b.Length, b.Constant)
+		return
+	}
+	for i, p := range products {
+		dst[i] = b.Scale*(scales[i]*float32(p)) + (b.Length*errors[i] + b.Constant)
+	}
+}

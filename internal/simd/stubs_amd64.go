@@ -465,6 +465,9 @@ func expSumAVX2(dst, x *float32, n int, shift float32) (sum float32)
 func softmaxGradientAVX2(dst, y, dy *float32, n int, dot float32)
 
 //go:noescape
+func dotBoundsAVX2(dst *float32, products *int32, scales, errors *float32, n int, scale, length, constant float32)
+
+//go:noescape
 func dotInt8AVX2(dst *int32, query, block *int8, count, n, step int)
 
 //go:noescape

@@ -622,6 +622,10 @@ func softmaxGradientAVX2(dst, y, dy *float32, n int, dot float32) {
 	panic(noAssembly)
 }
 
+func dotBoundsAVX2(dst *float32, products *int32, scales, errors *float32, n int, scale, length, constant float32) {
+	panic(noAssembly)
+}
+
 func dotInt8AVX2(dst *int32, query, block *int8, count, n, step int) {
 	panic(noAssembly)
 }
