@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func dotInt8VNNI(dst *int32, query *int8, block *int8, count int, n int, step int)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VNNI, BMI2
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VNNI, BMI2, MMX+
 TEXT ·dotInt8VNNI(SB), NOSPLIT, $0-48
 	MOVQ         dst+0(FP), AX
 	MOVQ         query+8(FP), CX
@@ -52,19 +52,23 @@ vectors4:
 	XORQ      R9, R9
 
 whole5:
-	CMPQ     R9, R8
-	JGE      rest6
-	VMOVDQU8 (CX)(R9*1), Z6
-	VPXORD   (DX)(R9*1), Z0, Z7
-	VPDPBUSD Z6, Z7, Z2
-	VPXORD   (R10)(R9*1), Z0, Z7
-	VPDPBUSD Z6, Z7, Z3
-	VPXORD   (R11)(R9*1), Z0, Z7
-	VPDPBUSD Z6, Z7, Z4
-	VPXORD   (R12)(R9*1), Z0, Z7
-	VPDPBUSD Z6, Z7, Z5
-	ADDQ     $0x40, R9
-	JMP      whole5
+	CMPQ       R9, R8
+	JGE        rest6
+	VMOVDQU8   (CX)(R9*1), Z6
+	PREFETCHT0 8192(DX)(R9*1)
+	VPXORD     (DX)(R9*1), Z0, Z7
+	VPDPBUSD   Z6, Z7, Z2
+	PREFETCHT0 8192(R10)(R9*1)
+	VPXORD     (R10)(R9*1), Z0, Z7
+	VPDPBUSD   Z6, Z7, Z3
+	PREFETCHT0 8192(R11)(R9*1)
+	VPXORD     (R11)(R9*1), Z0, Z7
+	VPDPBUSD   Z6, Z7, Z4
+	PREFETCHT0 8192(R12)(R9*1)
+	VPXORD     (R12)(R9*1), Z0, Z7
+	VPDPBUSD   Z6, Z7, Z5
+	ADDQ       $0x40, R9
+	JMP        whole5
 
 rest6:
 	TESTQ      SI, SI

@@ -43,6 +43,10 @@ func scan(f *file) {
 	f.end()
 }
 
+// scanAhead is how many bytes ahead of the vectors at work wideScan asks for memory: two threads of
+// Zen 4 then read 1M x 256 at 23 GB/s instead of 20. AVX2's kernel gains nothing.
+const scanAhead = 8192
+
 // wideScan is scan with VPDPBUSD, for any positive n and any query. That
 // instruction takes one side without sign: vectors are read as v+128, and sums
 // begin at -128 times the query's. They may wrap on the way, as integers may.
@@ -98,6 +102,7 @@ func wideScan(f *file) {
 		for i, sum := range sums {
 			v := f.ZMM()
 			if mask == nil {
+				f.PREFETCHT0(element(rows[i], index, 1, scanAhead))
 				f.VPXORD(element(rows[i], index, 1, 0), bias, v)
 			} else {
 				f.VMOVDQU8_Z(element(rows[i], index, 1, 0), mask, v)
