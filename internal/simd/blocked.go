@@ -1,8 +1,8 @@
 package simd
 
 // Blocks of C that one pass over packed operands covers. A block of A, 240 x 256
-// floats, takes 240 KB of an L2 of 512 KB or more; a block of B, 256 x 2048, takes
-// 2 MB of L3.
+// floats, takes 240 KB of an L2 of 512 KB or more, and 720 KB of 1 MB or more where k is
+// divided by wideDepth; a block of B, 256 x 2048, takes 2 MB of L3.
 const (
 	rowBlock    = 240
 	columnBlock = 2048
@@ -144,7 +144,7 @@ func (g *blocked) left(t Tile, columns int) span {
 	if paired(g.Precision) {
 		return g.leftPairs(g.A.Block(t.Row, t.Column, t.Rows, t.Columns))
 	}
-	g.w.a = grow(g.w.a, rowBlock*depth)
+	g.w.a = grow(g.w.a, (t.Rows+RowGrain-1)/RowGrain*RowGrain*t.Columns)
 	packLeft(g.w.a, g.A.Block(t.Row, t.Column, t.Rows, t.Columns), g.Precision)
 	return span{values: g.w.a, step: RowGrain, group: RowGrain * t.Columns}
 }

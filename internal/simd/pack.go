@@ -11,6 +11,10 @@ const (
 // 16 KB and the 6 x 256 panel of A 6 KB of 32 KB.
 const depth = 256
 
+// wideDepth is depth for kernels of 512 bits, which need half as much of B and find it in L2
+// in time; sums of C are read and written a third as often.
+const wideDepth = 768
+
 // tilesDepth is depth for tile registers, which multiply faster than sums of C can be
 // read and written again: a 1024 x 32 panel of B and 32 rows of A take 64 KB each of L2.
 const tilesDepth = 1024
@@ -78,11 +82,14 @@ func (p *Packed) at(k, j int) float32 {
 	return p.values[p.offset(k, j/ColumnGrain)+j%ColumnGrain]
 }
 
-// blockDepth divides k rows evenly into blocks of at most depth, or tilesDepth.
+// blockDepth divides k rows evenly into blocks of at most depth, wideDepth or tilesDepth.
 func blockDepth(k int, tiles bool) int {
 	most := depth
-	if tiles {
+	switch {
+	case tiles:
 		most = tilesDepth
+	case active.level >= AVX512:
+		most = wideDepth
 	}
 	blocks := max(1, (k+most-1)/most)
 	return max(1, (k+blocks-1)/blocks)
