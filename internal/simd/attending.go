@@ -2,49 +2,47 @@ package simd
 
 import "math"
 
-// Scores are computed for this many queries and keys at a time: 96 x 512 floats
-// are 192 KB, in L2.
+// Scores are computed for this many queries and keys at a time: 640 x 96 floats
+// are 240 KB, in L2.
 const (
 	queryBlock = 96
-	keyBlock   = 512
+	keyBlock   = 640
 )
 
-// attending is an attention on its way, with the buffers it needs.
+// attending is an attention on its way, with the buffers it needs. Scores lie key by key,
+// a row of queries for each: then keys and values are read in place, by products of as many
+// columns or rows as there are queries, of which only the transpose is packed, and softmax
+// works on eight queries at once.
 type attending struct {
 	*Attention
-	w                 *Workspace
-	keys              int  // up to the last one that any query may attend to
-	masked            bool // whether rows of scores must be masked
-	step              int  // elements from one row of scores to the next
-	scores, gradients []float32
-	packedFrom        int    // first key of the packed block
-	keysPacked        Packed // Kᵀ
-	valuesPacked      Packed // V, or Vᵀ for the gradient
-	queriesPacked     Packed // of few queries: Qᵀ
-	slopesPacked      Packed // and the transposed gradient of O
-	rows              []float32
-	greatest, sums    [queryBlock]float32
-	product           Product
+	w                   *Workspace
+	keys                int  // up to the last one that any query may attend to
+	masked              bool // whether scores must be masked
+	step                int  // elements from one row of scores to the next
+	scores, gradients   []float32
+	packed              Packed    // Qᵀ, or the gradient's
+	rows                []float32 // what is packed, filled up with zeros
+	greatest, sums      [queryBlock]float32
+	shift, block, slope [queryBlock]float32
+	product             Product
 }
 
 // attend prepares the buffers.
 func (w *Workspace) attend(a *Attention, gradient bool) *attending {
 	s := &w.attention
-	s.Attention, s.w, s.keys, s.packedFrom = a, w, a.lastKey(), -1
+	s.Attention, s.w, s.keys = a, w, a.lastKey()
 	s.masked = a.Mask != nil && (a.MaskStride != 0 || !allTrue(a.Mask[:s.keys]))
-	// Rows that are a power of two apart would share cache sets.
-	s.step = (min(s.keys, keyBlock)+15)/16*16 + 16
-	size := queryBlock * s.step
-	if a.few() {
-		s.step = a.lanes()
-		size = s.keys * s.step
-	}
+	s.step = lanes(min(a.Q.Rows, queryBlock))
+	size := min(s.keys, keyBlock) * s.step
 	s.scores = grow(s.scores, size)
 	if gradient {
 		s.gradients = grow(s.gradients, size)
 	}
 	return s
 }
+
+// lanes are the elements that rows of so many queries take.
+func lanes(queries int) int { return (queries + ColumnGrain - 1) / ColumnGrain * ColumnGrain }
 
 // release forgets the caller's slices, so that the workspace does not keep them.
 func (s *attending) release() {
@@ -75,19 +73,13 @@ func allTrue(mask []bool) bool {
 	return true
 }
 
-// load packs the block of n keys and values from key on, unless it is the one
-// that is packed already.
-func (s *attending) load(key, n int, gradient bool) {
-	if s.packedFrom == key {
-		return
+// eachBlock divides the keys evenly into blocks.
+func (s *attending) eachBlock(body func(key, n int)) {
+	blocks := (s.keys + keyBlock - 1) / keyBlock
+	for i := range blocks {
+		key := i * s.keys / blocks
+		body(key, (i+1)*s.keys/blocks-key)
 	}
-	s.packedFrom = key
-	s.keysPacked.pack(s.K.Block(key, 0, n, s.K.Columns).T())
-	v := s.V.Block(key, 0, n, s.V.Columns)
-	if gradient {
-		v = v.T()
-	}
-	s.valuesPacked.pack(v)
 }
 
 // multiply runs one product with the given parts.
@@ -96,62 +88,81 @@ func (s *attending) multiply(p Product) {
 	s.product.Run(s.w)
 }
 
+// view are rows of n keys, of which columns are queries.
+func (s *attending) view(values []float32, n, columns int) Matrix {
+	return Matrix{Values: values, Rows: n, Columns: columns, RowStride: s.step, ColumnStride: 1}
+}
+
+// byKey computes dst = scale * keys·queriesᵀ; columns beyond the queries become zero.
+func (s *attending) byKey(dst []float32, keys, queries Matrix, scale float32) {
+	n := lanes(queries.Rows)
+	if queries.Rows < n {
+		s.rows = grow(s.rows, n*queries.Columns)
+		for i := range queries.Rows {
+			copy(s.rows[i*queries.Columns:], queries.Row(i))
+		}
+		clear(s.rows[queries.Rows*queries.Columns:])
+		queries = Dense(s.rows, n, queries.Columns)
+	}
+	s.packed.pack(queries.T())
+	s.multiply(Product{A: keys, B: Matrix{Rows: keys.Columns, Columns: n}, Packed: &s.packed, C: s.view(dst, keys.Rows, n), Scale: scale})
+}
+
 // score computes the scaled and masked scores of queries [start, start+rows) and
 // keys [key, key+n).
 func (s *attending) score(start, rows, key, n int) {
-	s.multiply(Product{
-		A: s.Q.Block(start, 0, rows, s.Q.Columns), B: Matrix{Rows: s.Q.Columns, Columns: n}, Packed: &s.keysPacked,
-		C: s.view(s.scores, rows, n), Scale: s.scale(),
-	})
+	s.byKey(s.scores, s.K.Block(key, 0, n, s.K.Columns), s.Q.Block(start, 0, rows, s.Q.Columns), s.scale())
 	if s.Bias == nil && !s.masked && !s.Causal {
 		return
 	}
 	minusInf := float32(math.Inf(-1))
-	for i := range rows {
-		row := s.scores[i*s.step:][:n]
+	for j := range n {
+		row := s.scores[j*s.step:][:rows]
 		if s.Bias != nil {
-			Add(row, row, s.Bias[(start+i)*s.BiasStride+key:])
+			for i := range row {
+				row[i] += s.Bias[(start+i)*s.BiasStride+key+j]
+			}
 		}
 		if s.masked {
-			SelectScalar(row, s.Mask[(start+i)*s.MaskStride+key:], row, minusInf)
+			s.maskKey(row, start, key+j)
 		}
 		if s.Causal {
-			for j := max(0, start+i+1-key); j < n; j++ {
-				row[j] = minusInf
-			}
+			Fill(row[:min(rows, max(0, key+j-start))], minusInf)
 		}
 	}
 }
 
-func (s *attending) view(values []float32, rows, columns int) Matrix {
-	return Matrix{Values: values, Rows: rows, Columns: columns, RowStride: s.step, ColumnStride: 1}
+// maskKey masks a key's row of scores.
+func (s *attending) maskKey(row []float32, start, key int) {
+	minusInf := float32(math.Inf(-1))
+	if s.MaskStride == 0 {
+		if !s.Mask[key] {
+			Fill(row, minusInf)
+		}
+		return
+	}
+	for i := range row {
+		if !s.Mask[(start+i)*s.MaskStride+key] {
+			row[i] = minusInf
+		}
+	}
 }
 
 // forward computes the result of queries [start, start+rows), block of keys by
 // block, rescaling what is summed so far when a greater score appears.
 func (s *attending) forward(start, rows int) {
 	out := s.O.Block(start, 0, rows, s.O.Columns)
-	for i := range rows {
+	for i := range s.greatest {
 		s.greatest[i], s.sums[i] = float32(math.Inf(-1)), 0
 	}
-	for key := 0; key < s.keys; key += keyBlock {
-		n := min(keyBlock, s.keys-key)
-		s.load(key, n, false)
+	s.eachBlock(func(key, n int) {
 		s.score(start, rows, key, n)
-		for i := range rows {
-			s.exponentiate(i, n, out)
-		}
+		s.exponentiate(n, out, key > 0)
 		s.multiply(Product{
-			A: s.view(s.scores, rows, n), B: Matrix{Rows: n, Columns: out.Columns}, Packed: &s.valuesPacked,
-			C: out, Accumulate: key > 0,
+			A: s.view(s.scores, n, rows).T(), B: s.V.Block(key, 0, n, out.Columns), C: out, Accumulate: key > 0,
 		})
-	}
-	s.normalize(start, out)
-}
-
-// normalize divides the results of queries from start on by their sums of exponentials.
-func (s *attending) normalize(start int, out Matrix) {
-	for i := range out.Rows {
+	})
+	for i := range rows {
 		row := out.Row(i)
 		if s.sums[i] == 0 {
 			clear(row)
@@ -164,90 +175,104 @@ func (s *attending) normalize(start int, out Matrix) {
 	}
 }
 
-// exponentiate turns row i of n scores into e^(score - greatest so far) and keeps
-// the row's sum; what out holds of earlier keys is scaled to match.
-func (s *attending) exponentiate(i, n int, out Matrix) {
-	row := s.scores[i*s.step:][:n]
-	before := s.greatest[i]
-	greatest := max(before, Maximum(row))
-	s.greatest[i] = greatest
-	if math.IsInf(float64(greatest), -1) {
-		clear(row)
-		return
+// exponentiate turns scores of n keys into e^(score - greatest so far) and keeps the sums;
+// what out and they hold of earlier keys is scaled to match.
+func (s *attending) exponentiate(n int, out Matrix, earlier bool) {
+	for j := 0; j < out.Rows; j += 8 {
+		columnMaximum(s.block[j:], s.scores[j:], s.step, n)
 	}
-	sum := expSum(row, greatest)
-	if before != greatest && s.sums[i] != 0 {
-		fade := float32(math.Exp(float64(before - greatest)))
-		s.sums[i] *= fade
-		MulScalar(out.Row(i), out.Row(i), fade)
+	for i := range out.Rows {
+		before, greatest := s.greatest[i], max(s.greatest[i], s.block[i])
+		s.greatest[i], s.shift[i] = greatest, greatest
+		if math.IsInf(float64(greatest), -1) { // every key is masked so far
+			s.shift[i] = 0
+		}
+		if earlier && before != greatest {
+			fade := float32(math.Exp(float64(before - greatest)))
+			s.sums[i] *= fade
+			MulScalar(out.Row(i), out.Row(i), fade)
+		}
 	}
-	s.sums[i] += sum
-}
-
-// expSum replaces x by e^(x-shift) and returns the sum.
-func expSum(x []float32, shift float32) float32 {
-	if vectors(len(x)) {
-		return expSumAVX2(&x[0], &x[0], len(x), shift)
+	for j := 0; j < out.Rows; j += 8 {
+		columnExpSum(s.block[j:], s.scores[j:], s.shift[j:], s.step, n)
 	}
-	AddScalar(x, x, -shift)
-	Exp(x, x)
-	return Sum(x)
+	Add(s.sums[:out.Rows], s.sums[:], s.block[:])
 }
 
 // backward adds what queries [start, start+rows) contribute to the gradients.
 func (s *attending) backward(g *AttentionGradient, start, rows int) {
-	do := g.DO.Block(start, 0, rows, g.DO.Columns)
-	queries := s.Q.Block(start, 0, rows, s.Q.Columns)
+	do, queries := g.DO.Block(start, 0, rows, g.DO.Columns), s.Q.Block(start, 0, rows, s.Q.Columns)
 	for i := range rows {
-		s.sums[i] = Dot(do.Row(i), s.O.Row(start+i))
+		s.slope[i], s.shift[i] = Dot(do.Row(i), s.O.Row(start+i)), s.LogSumExp[start+i]
+		if math.IsInf(float64(s.shift[i]), -1) {
+			s.shift[i] = -s.shift[i] // of every key masked nothing is left
+		}
 	}
-	for key := 0; key < s.keys; key += keyBlock {
-		n := min(keyBlock, s.keys-key)
-		s.load(key, n, true)
+	s.eachBlock(func(key, n int) {
 		s.score(start, rows, key, n)
-		s.multiply(Product{
-			A: do, B: Matrix{Rows: do.Columns, Columns: n}, Packed: &s.valuesPacked, C: s.view(s.gradients, rows, n),
-		})
-		s.differentiate(start, rows, n)
-		weights, slopes := s.view(s.scores, rows, n), s.view(s.gradients, rows, n)
+		s.byKey(s.gradients, s.V.Block(key, 0, n, s.V.Columns), do, 1)
+		for j := 0; j < rows; j += 8 {
+			columnExpSum(s.block[j:], s.scores[j:], s.shift[j:], s.step, n)
+			columnSlope(s.gradients[j:], s.scores[j:], s.slope[j:], s.step, n)
+		}
+		weights, slopes := s.view(s.scores, n, rows), s.view(s.gradients, n, rows)
 		if g.DV.Rows != 0 {
-			s.multiply(Product{A: weights.T(), B: do, C: g.DV.Block(key, 0, n, g.DV.Columns), Accumulate: start > 0})
+			s.multiply(Product{A: weights, B: do, C: g.DV.Block(key, 0, n, g.DV.Columns), Accumulate: start > 0})
 		}
 		if g.DK.Rows != 0 {
-			s.multiply(Product{A: slopes.T(), B: queries, C: g.DK.Block(key, 0, n, g.DK.Columns), Scale: s.scale(), Accumulate: start > 0})
+			s.multiply(Product{A: slopes, B: queries, C: g.DK.Block(key, 0, n, g.DK.Columns), Scale: s.scale(), Accumulate: start > 0})
 		}
 		if g.DQ.Rows != 0 {
 			s.multiply(Product{
-				A: slopes, B: s.K.Block(key, 0, n, s.K.Columns), C: g.DQ.Block(start, 0, rows, g.DQ.Columns),
+				A: slopes.T(), B: s.K.Block(key, 0, n, s.K.Columns), C: g.DQ.Block(start, 0, rows, g.DQ.Columns),
 				Scale: s.scale(), Accumulate: key > 0,
 			})
 		}
-	}
+	})
 }
 
-// differentiate turns scores into weights and the gradients of weights into
-// those of scores, but for the scale.
-func (s *attending) differentiate(start, rows, n int) {
-	for i := range rows {
-		weights, slopes := s.scores[i*s.step:][:n], s.gradients[i*s.step:][:n]
-		lse := s.LogSumExp[start+i]
-		if math.IsInf(float64(lse), -1) {
-			clear(weights)
-			clear(slopes)
-			continue
-		}
-		expSum(weights, lse)
-		softmaxSlope(slopes, weights, s.sums[i])
-	}
-}
-
-// softmaxSlope computes dy = y*(dy - dot).
-func softmaxSlope(dy, y []float32, dot float32) {
-	if vectors(len(dy)) {
-		softmaxGradientAVX2(&dy[0], &y[0], &dy[0], len(dy), dot)
+// columnMaximum finds the greatest of n rows of 8 values, step apart. It may pass over NaN,
+// which the exponentials keep.
+func columnMaximum(greatest, x []float32, step, n int) {
+	if vectors(n) {
+		columnMaximumAVX2(&greatest[:8][0], &x[0], 4*step, n)
 		return
 	}
-	for i := range dy {
-		dy[i] = y[i] * (dy[i] - dot)
+	for i := range 8 {
+		greatest[i] = float32(math.Inf(-1))
+		for row := range n {
+			if v := x[row*step+i]; v > greatest[i] {
+				greatest[i] = v
+			}
+		}
+	}
+}
+
+// columnExpSum replaces x by e^(x-shift) in n rows of 8 values, step apart, and sums up each column.
+func columnExpSum(sums, x, shift []float32, step, n int) {
+	if vectors(n) {
+		columnExpSumAVX2(&sums[:8][0], &x[0], &shift[:8][0], 4*step, n)
+		return
+	}
+	clear(sums[:8])
+	for row := range n {
+		part := x[row*step:][:8]
+		Sub(part, part, shift)
+		Exp(part, part)
+		Add(sums[:8], sums, part)
+	}
+}
+
+// columnSlope computes dy = y*(dy - dot) in n rows of 8 values, step apart: the gradient of softmax.
+func columnSlope(dy, y, dot []float32, step, n int) {
+	if vectors(n) {
+		columnSlopeAVX2(&dy[0], &y[0], &dot[:8][0], 4*step, n)
+		return
+	}
+	for row := range n {
+		for i := range 8 {
+			at := row*step + i
+			dy[at] = y[at] * (dy[at] - dot[i])
+		}
 	}
 }

@@ -73,10 +73,6 @@ func (a *Attention) Run(w *Workspace, from, to int) {
 	}
 	s := w.attend(a, false)
 	defer s.release()
-	if s.keys > 0 && a.few() {
-		s.forwardFew(from, to-from)
-		return
-	}
 	for start := from; start < to; start += queryBlock {
 		s.forward(start, min(queryBlock, to-start))
 	}
@@ -95,10 +91,6 @@ func (g *AttentionGradient) Run(w *Workspace) {
 	clearRows(s.keys, g.DK, g.DV) // of keys that no query attends to
 	if s.keys == 0 {
 		clearRows(0, g.DQ)
-	}
-	if s.keys > 0 && g.few() {
-		s.backwardFew(g)
-		return
 	}
 	for start := 0; start < g.Q.Rows; start += queryBlock {
 		s.backward(g, start, min(queryBlock, g.Q.Rows-start))

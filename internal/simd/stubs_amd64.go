@@ -459,12 +459,6 @@ func maximumAVX2(x *float32, n int) (extreme float32)
 func minimumAVX2(x *float32, n int) (extreme float32)
 
 //go:noescape
-func expSumAVX2(dst, x *float32, n int, shift float32) (sum float32)
-
-//go:noescape
-func softmaxGradientAVX2(dst, y, dy *float32, n int, dot float32)
-
-//go:noescape
 func dotBoundsAVX2(dst *float32, products *int32, scales, errors *float32, n int, scale, length, constant float32)
 
 //go:noescape

@@ -614,14 +614,6 @@ func minimumAVX2(x *float32, n int) (extreme float32) {
 	panic(noAssembly)
 }
 
-func expSumAVX2(dst, x *float32, n int, shift float32) (sum float32) {
-	panic(noAssembly)
-}
-
-func softmaxGradientAVX2(dst, y, dy *float32, n int, dot float32) {
-	panic(noAssembly)
-}
-
 func dotBoundsAVX2(dst *float32, products *int32, scales, errors *float32, n int, scale, length, constant float32) {
 	panic(noAssembly)
 }

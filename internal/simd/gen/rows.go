@@ -8,13 +8,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// rows generates reductions, and what attention makes of scores.
+// rows generates reductions.
 func rows(f *file) {
 	sums(f)
 	widenedSum(f)
 	extremes(f)
-	softmax(f)
-	softmaxGradient(f)
 }
 
 // reduction generates a sum over n elements in four accumulators.
@@ -97,36 +95,4 @@ func extremes(f *file) {
 		f.Store(result, f.ReturnIndex(0))
 		f.end()
 	}
-}
-
-func softmax(f *file) {
-	const params = "dst, x *float32, n int, shift float32"
-	f.function("expSumAVX2", params+") (sum float32")
-	p := f.addresses(params)
-	shift := f.spread("shift")
-	accumulator := f.zeros(1)
-	f.each(f.gp("n"), 1, func(l lane) {
-		x := l.load(p["x"])
-		f.VSUBPS(shift, x, x)
-		y := l.only(f.expNegative(x))
-		f.VADDPS(y, accumulator[0], accumulator[0])
-		l.store(y, p["dst"])
-	})
-	f.Store(f.total(accumulator, f.add), f.ReturnIndex(0))
-	f.end()
-}
-
-// softmaxGradient generates dst = y*(dy - dot).
-func softmaxGradient(f *file) {
-	const params = "dst, y, dy *float32, n int, dot float32"
-	f.function("softmaxGradientAVX2", params)
-	p := f.addresses(params)
-	dot := f.spread("dot")
-	f.each(f.gp("n"), 2, func(l lane) {
-		d := l.load(p["dy"])
-		f.VSUBPS(dot, d, d)
-		f.VMULPS(l.load(p["y"]), d, d)
-		l.store(d, p["dst"])
-	})
-	f.end()
 }

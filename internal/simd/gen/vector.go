@@ -72,15 +72,6 @@ func (f *file) storeFirst(v vec, count, address reg.Register) {
 	f.Label(done)
 }
 
-// only returns v in the lane's elements and zero elsewhere.
-func (l lane) only(v vec) vec {
-	if l.mask == nil {
-		return v
-	}
-	l.VANDPS(l.mask, v, v)
-	return v
-}
-
 // each runs body over n elements: unroll vectors at a time, then one, then the
 // masked rest. n is clobbered.
 func (f *file) each(n reg.Register, unroll int, body func(lane)) {
