@@ -166,7 +166,8 @@ func TestAttentionAgreesWithTheFormula(t *testing.T) {
 func TestLongAttentionAgreesWithTheFormula(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		runAttention(t, attentionCase{t: 101, s: 1030, d: 8, dv: 5, mask: true})
-		runAttention(t, attentionCase{t: 100, s: 600, d: 4, dv: 16, causal: true, bias: true, perQuery: true})
+		runAttention(t, attentionCase{t: 100, s: 700, d: 4, dv: 16, mask: true, bias: true, perQuery: true})
+		runAttention(t, attentionCase{t: 650, s: 650, d: 4, dv: 3, causal: true})
 		runAttention(t, attentionCase{t: 65, s: 65, d: 64, dv: 64})
 	})
 }
