@@ -267,7 +267,8 @@ const (
 
 func (m *matrixProduct) divide(threads int) {
 	perBatch := m.rows * m.columns * m.depth
-	m.packed = m.batches == 1 && m.rows > 4*simd.RowGrain && (m.depth <= 1024 || m.rows >= 512)
+	m.packed = m.batches == 1 && m.rows > 4*simd.RowGrain && (m.depth <= 1024 || m.rows >= 512) &&
+		!simd.ReadsInPlace(simd.Matrix{RowStride: m.bRow, ColumnStride: m.bCol}, m.rows, m.precision)
 	m.tileRows, m.tileColumns = m.rows, m.columns
 	if pieces := min(tilesPerThread*threads/m.batches, perBatch/chunkProducts); threads > 1 && pieces > 1 {
 		rows, columns := m.pieces(pieces)

@@ -12,9 +12,10 @@ const (
 func RowBlocks(rows int) int { return (rows + rowBlock - 1) / rowBlock }
 
 // Operands are read in place, not packed, if this few rows or columns of C use
-// them (measured on Zen 1).
+// them (measured on Zen 1; rowsInPlace, for rows near each other, on Zen 4).
 const (
 	rowsToPack    = 48
+	rowsInPlace   = 320
 	columnsToPack = 128
 )
 
@@ -23,6 +24,12 @@ const (
 // of 6x16, and a Zen 4 core looks eight rows of B ahead. Rows 4 KB apart or more share too
 // few sets of the caches.
 func inPlace(step int) bool { return active.level >= AVX512 && step < 1024 }
+
+// ReadsInPlace reports whether a product would rather read B in place than packed once for
+// all of so many rows of C.
+func ReadsInPlace(b Matrix, rows int, precision Precision) bool {
+	return precision == Float32 && b.ColumnStride == 1 && rows <= rowsInPlace && inPlace(b.RowStride)
+}
 
 // blocked is a product on its way through the kernels.
 type blocked struct {
@@ -155,7 +162,7 @@ func (g *blocked) right(t Tile, rows int) span {
 		panel := t.Column / ColumnGrain
 		return span{values: g.Packed.values[g.Packed.offset(t.Row, panel):], step: ColumnGrain, group: ColumnGrain * t.Rows, pairs: paired(g.Precision)}
 	}
-	if g.Precision == Float32 && g.B.ColumnStride == 1 && (rows <= rowsToPack || rows <= rowBlock && inPlace(g.B.RowStride)) {
+	if g.Precision == Float32 && g.B.ColumnStride == 1 && (rows <= rowsToPack || ReadsInPlace(g.B, rows, Float32)) {
 		return span{values: g.B.Values[t.Row*g.B.RowStride+t.Column:], step: g.B.RowStride, group: ColumnGrain}
 	}
 	g.w.b = grow(g.w.b, t.Rows*(t.Columns+ColumnGrain-1)/ColumnGrain*ColumnGrain)
