@@ -121,26 +121,33 @@ func runSelectBool(in *instruction, t *tile) {
 
 // runExpand repeats a value of a lower class.
 func runExpand(in *instruction, t *tile) {
+	r := repetition{in.a.class, in.dst.class, t.columns}
 	if in.dst.boolean {
-		expand(in, t.columns, t.bools(&in.dst), t.bools(&in.a), fill)
+		expand(r, t.bools(&in.dst), t.bools(&in.a), fill)
 		return
 	}
-	expand(in, t.columns, t.floats(&in.dst), t.floats(&in.a), simd.Fill)
+	expand(r, t.floats(&in.dst), t.floats(&in.a), simd.Fill)
 }
 
-func expand[T any](in *instruction, columns int, dst, a []T, fill func(dst []T, v T)) {
-	switch in.a.class {
-	case in.dst.class:
+// repetition is from which class to which values are repeated.
+type repetition struct {
+	from, to class
+	columns  int
+}
+
+func expand[T any](r repetition, dst, a []T, fill func(dst []T, v T)) {
+	switch r.from {
+	case r.to:
 		copy(dst, a)
 	case single:
 		fill(dst, a[0])
 	case perRow:
 		for i, v := range a {
-			fill(dst[i*columns:(i+1)*columns], v)
+			fill(dst[i*r.columns:(i+1)*r.columns], v)
 		}
 	default:
-		for at := 0; at < len(dst); at += columns {
-			copy(dst[at:at+columns], a)
+		for at := 0; at < len(dst); at += r.columns {
+			copy(dst[at:at+r.columns], a)
 		}
 	}
 }

@@ -179,7 +179,7 @@ func (s *attending) forward(start, rows int) {
 // what out and they hold of earlier keys is scaled to match.
 func (s *attending) exponentiate(n int, out Matrix, earlier bool) {
 	for j := 0; j < out.Rows; j += 8 {
-		columnMaximum(s.block[j:], s.scores[j:], s.step, n)
+		columnMaximum(s.block[j:], s.view(s.scores[j:], n, 8))
 	}
 	for i := range out.Rows {
 		before, greatest := s.greatest[i], max(s.greatest[i], s.block[i])
@@ -194,7 +194,7 @@ func (s *attending) exponentiate(n int, out Matrix, earlier bool) {
 		}
 	}
 	for j := 0; j < out.Rows; j += 8 {
-		columnExpSum(s.block[j:], s.scores[j:], s.shift[j:], s.step, n)
+		columnExpSum(s.block[j:], s.view(s.scores[j:], n, 8), s.shift[j:])
 	}
 	Add(s.sums[:out.Rows], s.sums[:], s.block[:])
 }
@@ -212,8 +212,8 @@ func (s *attending) backward(g *AttentionGradient, start, rows int) {
 		s.score(start, rows, key, n)
 		s.byKey(s.gradients, s.V.Block(key, 0, n, s.V.Columns), do, 1)
 		for j := 0; j < rows; j += 8 {
-			columnExpSum(s.block[j:], s.scores[j:], s.shift[j:], s.step, n)
-			columnSlope(s.gradients[j:], s.scores[j:], s.slope[j:], s.step, n)
+			columnExpSum(s.block[j:], s.view(s.scores[j:], n, 8), s.shift[j:])
+			columnSlope(s.view(s.gradients[j:], n, 8), s.view(s.scores[j:], n, 8), s.slope[j:])
 		}
 		weights, slopes := s.view(s.scores, n, rows), s.view(s.gradients, n, rows)
 		if g.DV.Rows != 0 {
@@ -231,48 +231,48 @@ func (s *attending) backward(g *AttentionGradient, start, rows int) {
 	})
 }
 
-// columnMaximum finds the greatest of n rows of 8 values, step apart. It may pass over NaN,
-// which the exponentials keep.
-func columnMaximum(greatest, x []float32, step, n int) {
-	if vectors(n) {
-		columnMaximumAVX2(&greatest[:8][0], &x[0], 4*step, n)
+// columnMaximum finds the greatest of each of 8 columns. It may pass over NaN, which the
+// exponentials keep.
+func columnMaximum(greatest []float32, x Matrix) {
+	if vectors(x.Rows) {
+		columnMaximumAVX2(&greatest[:8][0], &x.Values[0], 4*x.RowStride, x.Rows)
 		return
 	}
 	for i := range 8 {
 		greatest[i] = float32(math.Inf(-1))
-		for row := range n {
-			if v := x[row*step+i]; v > greatest[i] {
+		for row := range x.Rows {
+			if v := x.Values[row*x.RowStride+i]; v > greatest[i] {
 				greatest[i] = v
 			}
 		}
 	}
 }
 
-// columnExpSum replaces x by e^(x-shift) in n rows of 8 values, step apart, and sums up each column.
-func columnExpSum(sums, x, shift []float32, step, n int) {
-	if vectors(n) {
-		columnExpSumAVX2(&sums[:8][0], &x[0], &shift[:8][0], 4*step, n)
+// columnExpSum replaces x by e^(x-shift) in 8 columns and sums up each.
+func columnExpSum(sums []float32, x Matrix, shift []float32) {
+	if vectors(x.Rows) {
+		columnExpSumAVX2(&sums[:8][0], &x.Values[0], &shift[:8][0], 4*x.RowStride, x.Rows)
 		return
 	}
 	clear(sums[:8])
-	for row := range n {
-		part := x[row*step:][:8]
-		Sub(part, part, shift)
-		Exp(part, part)
-		Add(sums[:8], sums, part)
+	for i := range x.Rows {
+		row := x.Row(i)
+		Sub(row, row, shift)
+		Exp(row, row)
+		Add(sums[:8], sums, row)
 	}
 }
 
-// columnSlope computes dy = y*(dy - dot) in n rows of 8 values, step apart: the gradient of softmax.
-func columnSlope(dy, y, dot []float32, step, n int) {
-	if vectors(n) {
-		columnSlopeAVX2(&dy[0], &y[0], &dot[:8][0], 4*step, n)
+// columnSlope computes dy = y*(dy - dot) in 8 columns: the gradient of softmax.
+func columnSlope(dy, y Matrix, dot []float32) {
+	if vectors(y.Rows) {
+		columnSlopeAVX2(&dy.Values[0], &y.Values[0], &dot[:8][0], 4*y.RowStride, y.Rows)
 		return
 	}
-	for row := range n {
+	for row := range y.Rows {
 		for i := range 8 {
-			at := row*step + i
-			dy[at] = y[at] * (dy[at] - dot[i])
+			d := &dy.Values[row*dy.RowStride+i]
+			*d = y.Values[row*y.RowStride+i] * (*d - dot[i])
 		}
 	}
 }
