@@ -222,7 +222,7 @@ func (s *scatterAdd) chunk(f *frame, _, chunk int) {
 	out := f.floats(s.dst, s.rows*s.columns)
 	for r := range s.rows {
 		if s.repeated {
-			fill(out[r*s.columns+from:][:width], f.floats(s.src, 1)[0])
+			simd.Fill(out[r*s.columns+from:][:width], f.floats(s.src, 1)[0])
 		} else {
 			copy(out[r*s.columns+from:][:width], f.floats(s.src, s.rows*s.columns)[r*s.columns+from:])
 		}

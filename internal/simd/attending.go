@@ -15,16 +15,18 @@ const (
 // works on eight queries at once.
 type attending struct {
 	*Attention
-	w                   *Workspace
-	keys                int  // up to the last one that any query may attend to
-	masked              bool // whether scores must be masked
-	step                int  // elements from one row of scores to the next
-	scores, gradients   []float32
-	packed              Packed    // Qᵀ, or the gradient's
-	rows                []float32 // what is packed, filled up with zeros
-	greatest, sums      [queryBlock]float32
-	shift, block, slope [queryBlock]float32
-	product             Product
+	w                 *Workspace
+	keys              int  // up to the last one that any query may attend to
+	masked            bool // whether scores must be masked
+	step              int  // elements from one row of scores to the next
+	scores, gradients []float32
+	packed            Packed    // Qᵀ, or the gradient's
+	rows              []float32 // what is packed, filled up with zeros
+	greatest, sums    [queryBlock]float32
+	part              [queryBlock]float32 // the same of the keys at work
+	shift             [queryBlock]float32 // what is subtracted before e^x
+	dots              [queryBlock]float32 // of each query's result and its gradient
+	product           Product
 }
 
 // attend prepares the buffers.
@@ -115,7 +117,6 @@ func (s *attending) score(start, rows, key, n int) {
 	if s.Bias == nil && !s.masked && !s.Causal {
 		return
 	}
-	minusInf := float32(math.Inf(-1))
 	for j := range n {
 		row := s.scores[j*s.step:][:rows]
 		if s.Bias != nil {
@@ -127,7 +128,7 @@ func (s *attending) score(start, rows, key, n int) {
 			s.maskKey(row, start, key+j)
 		}
 		if s.Causal {
-			Fill(row[:min(rows, max(0, key+j-start))], minusInf)
+			Fill(row[:min(rows, max(0, key+j-start))], float32(math.Inf(-1)))
 		}
 	}
 }
@@ -179,10 +180,10 @@ func (s *attending) forward(start, rows int) {
 // what out and they hold of earlier keys is scaled to match.
 func (s *attending) exponentiate(n int, out Matrix, earlier bool) {
 	for j := 0; j < out.Rows; j += 8 {
-		columnMaximum(s.block[j:], s.view(s.scores[j:], n, 8))
+		columnMaximum(s.part[j:], s.view(s.scores[j:], n, 8))
 	}
 	for i := range out.Rows {
-		before, greatest := s.greatest[i], max(s.greatest[i], s.block[i])
+		before, greatest := s.greatest[i], max(s.greatest[i], s.part[i])
 		s.greatest[i], s.shift[i] = greatest, greatest
 		if math.IsInf(float64(greatest), -1) { // every key is masked so far
 			s.shift[i] = 0
@@ -194,16 +195,16 @@ func (s *attending) exponentiate(n int, out Matrix, earlier bool) {
 		}
 	}
 	for j := 0; j < out.Rows; j += 8 {
-		columnExpSum(s.block[j:], s.view(s.scores[j:], n, 8), s.shift[j:])
+		columnExpSum(s.part[j:], s.view(s.scores[j:], n, 8), s.shift[j:])
 	}
-	Add(s.sums[:out.Rows], s.sums[:], s.block[:])
+	Add(s.sums[:out.Rows], s.sums[:], s.part[:])
 }
 
 // backward adds what queries [start, start+rows) contribute to the gradients.
 func (s *attending) backward(g *AttentionGradient, start, rows int) {
 	do, queries := g.DO.Block(start, 0, rows, g.DO.Columns), s.Q.Block(start, 0, rows, s.Q.Columns)
 	for i := range rows {
-		s.slope[i], s.shift[i] = Dot(do.Row(i), s.O.Row(start+i)), s.LogSumExp[start+i]
+		s.dots[i], s.shift[i] = Dot(do.Row(i), s.O.Row(start+i)), s.LogSumExp[start+i]
 		if math.IsInf(float64(s.shift[i]), -1) {
 			s.shift[i] = -s.shift[i] // of every key masked nothing is left
 		}
@@ -212,8 +213,8 @@ func (s *attending) backward(g *AttentionGradient, start, rows int) {
 		s.score(start, rows, key, n)
 		s.byKey(s.gradients, s.V.Block(key, 0, n, s.V.Columns), do, 1)
 		for j := 0; j < rows; j += 8 {
-			columnExpSum(s.block[j:], s.view(s.scores[j:], n, 8), s.shift[j:])
-			columnSlope(s.view(s.gradients[j:], n, 8), s.view(s.scores[j:], n, 8), s.slope[j:])
+			columnExpSum(s.part[j:], s.view(s.scores[j:], n, 8), s.shift[j:])
+			columnSlope(s.view(s.gradients[j:], n, 8), s.view(s.scores[j:], n, 8), s.dots[j:])
 		}
 		weights, slopes := s.view(s.scores, n, rows), s.view(s.gradients, n, rows)
 		if g.DV.Rows != 0 {

@@ -18,14 +18,9 @@ const (
 	amxSumsRow, amxTileOfSum = 128, 16 * 128
 )
 
-// amxKernels generates the kernels of AMX. Avo knows none of its instructions, so
-// registers are chosen by hand.
-func amxKernels(f *file) {
-	amxProduct(f)
-}
-
 // amxProduct generates blocks of 32x32 of C, one below the other: four tile
-// registers of sums, two of A and two of B.
+// registers of sums, two of A and two of B. Avo knows none of AMX's instructions, so
+// registers are chosen by hand.
 func amxProduct(f *file) {
 	f.function("productAMX", "t *amxCall")
 	t, a, c, d, rows := reg.RDI, reg.RSI, reg.R9, reg.R10, reg.R11
@@ -163,11 +158,6 @@ func encodeTileMove(direction, tile byte, base, stride reg.GPPhysical) []byte {
 // encodeTileProduct is TDPBF16PS sums, a, b.
 func encodeTileProduct(sums, a, b byte) []byte {
 	return vex{source: b, prefix: store}.of(0x5c, 0xc0|sums<<3|a)
-}
-
-// encodeNarrowTwo is VCVTNE2PS2BF16 of zmm registers below 8: low fills the lower half of dst.
-func encodeNarrowTwo(low, high, dst byte) []byte {
-	return []byte{0x62, 0xf2, (^high&15)<<3 | 0b111, 0x48, 0x72, 0xc0 | dst<<3 | low}
 }
 
 // gp is the number of a general register in instructions.

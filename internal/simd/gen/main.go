@@ -39,7 +39,7 @@ func main() {
 		{"tile_avx2", tiles},
 		{"tile_avx512", wideTiles},
 		{"tile_bf16", pairTiles},
-		{"amx", amxKernels},
+		{"amx", amxProduct},
 		{"columns_avx2", columns},
 		{"combine_avx2", combines},
 		{"dots_avx2", dots},

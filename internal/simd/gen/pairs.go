@@ -123,6 +123,11 @@ func packPairs(f *file) {
 	f.end()
 }
 
+// encodeNarrowTwo is VCVTNE2PS2BF16 of zmm registers below 8: low fills the lower half of dst.
+func encodeNarrowTwo(low, high, dst byte) []byte {
+	return []byte{0x62, 0xf2, (^high&15)<<3 | 0b111, 0x48, 0x72, 0xc0 | dst<<3 | low}
+}
+
 // low returns x's lower bits.
 func (f *file) low(x reg.Register, mask uint32) reg.GPVirtual {
 	r := f.GP64()
