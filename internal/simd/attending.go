@@ -110,6 +110,19 @@ func (s *attending) byKey(dst []float32, keys, queries Matrix, scale float32) {
 	s.multiply(Product{A: keys, B: Matrix{Rows: keys.Columns, Columns: n}, Packed: &s.packed, C: s.view(dst, keys.Rows, n), Scale: scale})
 }
 
+// eachColumns divides columns of scores into those that kernels take at a time; the last may
+// be fewer.
+func (s *attending) eachColumns(columns int, body func(j, width int)) {
+	for j := 0; j < columns; {
+		width := 8
+		if active.level >= AVX512 && columns-j > 8 {
+			width = 16
+		}
+		body(j, width)
+		j += width
+	}
+}
+
 // score computes the scaled and masked scores of queries [start, start+rows) and
 // keys [key, key+n).
 func (s *attending) score(start, rows, key, n int) {
@@ -179,9 +192,9 @@ func (s *attending) forward(start, rows int) {
 // exponentiate turns scores of n keys into e^(score - greatest so far) and keeps the sums;
 // what out and they hold of earlier keys is scaled to match.
 func (s *attending) exponentiate(n int, out Matrix, earlier bool) {
-	for j := 0; j < out.Rows; j += 8 {
-		columnMaximum(s.part[j:], s.view(s.scores[j:], n, 8))
-	}
+	s.eachColumns(out.Rows, func(j, width int) {
+		columnMaximum(s.part[j:], s.view(s.scores[j:], n, width))
+	})
 	for i := range out.Rows {
 		before, greatest := s.greatest[i], max(s.greatest[i], s.part[i])
 		s.greatest[i], s.shift[i] = greatest, greatest
@@ -194,9 +207,9 @@ func (s *attending) exponentiate(n int, out Matrix, earlier bool) {
 			MulScalar(out.Row(i), out.Row(i), fade)
 		}
 	}
-	for j := 0; j < out.Rows; j += 8 {
-		columnExpSum(s.part[j:], s.view(s.scores[j:], n, 8), s.shift[j:])
-	}
+	s.eachColumns(out.Rows, func(j, width int) {
+		columnExpSum(s.part[j:], s.view(s.scores[j:], n, width), s.shift[j:])
+	})
 	Add(s.sums[:out.Rows], s.sums[:], s.part[:])
 }
 
@@ -212,10 +225,10 @@ func (s *attending) backward(g *AttentionGradient, start, rows int) {
 	s.eachBlock(func(key, n int) {
 		s.score(start, rows, key, n)
 		s.byKey(s.gradients, s.V.Block(key, 0, n, s.V.Columns), do, 1)
-		for j := 0; j < rows; j += 8 {
-			columnExpSum(s.part[j:], s.view(s.scores[j:], n, 8), s.shift[j:])
-			columnSlope(s.view(s.gradients[j:], n, 8), s.view(s.scores[j:], n, 8), s.dots[j:])
-		}
+		s.eachColumns(rows, func(j, width int) {
+			columnExpSum(s.part[j:], s.view(s.scores[j:], n, width), s.shift[j:])
+			columnSlope(s.view(s.gradients[j:], n, width), s.view(s.scores[j:], n, width), s.dots[j:])
+		})
 		weights, slopes := s.view(s.scores, n, rows), s.view(s.gradients, n, rows)
 		if g.DV.Rows != 0 {
 			s.multiply(Product{A: weights, B: do, C: g.DV.Block(key, 0, n, g.DV.Columns), Accumulate: start > 0})
@@ -230,50 +243,4 @@ func (s *attending) backward(g *AttentionGradient, start, rows int) {
 			})
 		}
 	})
-}
-
-// columnMaximum finds the greatest of each of 8 columns. It may pass over NaN, which the
-// exponentials keep.
-func columnMaximum(greatest []float32, x Matrix) {
-	if vectors(x.Rows) {
-		columnMaximumAVX2(&greatest[:8][0], &x.Values[0], 4*x.RowStride, x.Rows)
-		return
-	}
-	for i := range 8 {
-		greatest[i] = float32(math.Inf(-1))
-		for row := range x.Rows {
-			if v := x.Values[row*x.RowStride+i]; v > greatest[i] {
-				greatest[i] = v
-			}
-		}
-	}
-}
-
-// columnExpSum replaces x by e^(x-shift) in 8 columns and sums up each.
-func columnExpSum(sums []float32, x Matrix, shift []float32) {
-	if vectors(x.Rows) {
-		columnExpSumAVX2(&sums[:8][0], &x.Values[0], &shift[:8][0], 4*x.RowStride, x.Rows)
-		return
-	}
-	clear(sums[:8])
-	for i := range x.Rows {
-		row := x.Row(i)
-		Sub(row, row, shift)
-		Exp(row, row)
-		Add(sums[:8], sums, row)
-	}
-}
-
-// columnSlope computes dy = y*(dy - dot) in 8 columns: the gradient of softmax.
-func columnSlope(dy, y Matrix, dot []float32) {
-	if vectors(y.Rows) {
-		columnSlopeAVX2(&dy.Values[0], &y.Values[0], &dot[:8][0], 4*y.RowStride, y.Rows)
-		return
-	}
-	for row := range y.Rows {
-		for i := range 8 {
-			d := &dy.Values[row*dy.RowStride+i]
-			*d = y.Values[row*y.RowStride+i] * (*d - dot[i])
-		}
-	}
 }

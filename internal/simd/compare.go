@@ -17,10 +17,9 @@ const (
 // Compare computes dst = a op b elementwise for len(dst) elements.
 func Compare(dst []bool, op Comparison, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	done := 0
-	if vectors(len(dst) / 8) {
-		done = len(dst) &^ 7
-		op.vector(&dst[0], &a[0], &b[0], done, 32)
+	done := grouped(len(dst))
+	if done > 0 {
+		op.vector(&dst[0], &a[0], &b[0], done, 4)
 	}
 	for i := done; i < len(dst); i++ {
 		dst[i] = op.holds(a[i], b[i])
@@ -30,10 +29,9 @@ func Compare(dst []bool, op Comparison, a, b []float32) {
 // CompareScalar computes dst = a op s elementwise for len(dst) elements.
 func CompareScalar(dst []bool, op Comparison, a []float32, s float32) {
 	a = a[:len(dst)]
-	done := 0
-	if vectors(len(dst) / 8) {
-		done = len(dst) &^ 7
-		var row [8]float32
+	done := grouped(len(dst))
+	if done > 0 {
+		var row [16]float32
 		for i := range row {
 			row[i] = s
 		}
@@ -44,22 +42,22 @@ func CompareScalar(dst []bool, op Comparison, a []float32, s float32) {
 	}
 }
 
-// vector compares n elements, a multiple of 8, with the kernel; step is the bytes
-// from one eight of b to the next: 0 repeats it.
+// vector compares n elements, as grouped says, with the kernel; step is the bytes from one
+// element of b to the next, 0 if b has 16 copies of one.
 func (op Comparison) vector(dst *bool, a, b *float32, n, step int) {
 	switch op {
 	case Equal:
-		equalAVX2(dst, a, b, n, step)
+		equalVectors(dst, a, b, n, step)
 	case NotEqual:
-		notEqualAVX2(dst, a, b, n, step)
+		notEqualVectors(dst, a, b, n, step)
 	case Less:
-		lessAVX2(dst, a, b, n, step)
+		lessVectors(dst, a, b, n, step)
 	case LessOrEqual:
-		lessOrEqualAVX2(dst, a, b, n, step)
+		lessOrEqualVectors(dst, a, b, n, step)
 	case Greater:
-		greaterAVX2(dst, a, b, n, step)
+		greaterVectors(dst, a, b, n, step)
 	case GreaterOrEqual:
-		greaterOrEqualAVX2(dst, a, b, n, step)
+		greaterOrEqualVectors(dst, a, b, n, step)
 	default:
 		panic("simd: unknown comparison")
 	}

@@ -5,10 +5,9 @@ import "math"
 // BFloat16FromFloat32 rounds to bfloat16, nearest even; NaN stays NaN.
 func BFloat16FromFloat32(dst []uint16, src []float32) {
 	src = src[:len(dst)]
-	done := 0
-	if vectors(len(dst) / 8) {
-		done = len(dst) &^ 7
-		toBFloat16AVX2(&dst[0], &src[0], done)
+	done := grouped(len(dst))
+	if done > 0 {
+		toBFloat16Vectors(&dst[0], &src[0], done)
 	}
 	for i, v := range src[done:] {
 		dst[done+i] = bfloat16(v)
@@ -18,10 +17,9 @@ func BFloat16FromFloat32(dst []uint16, src []float32) {
 // Float32FromBFloat16 widens exactly.
 func Float32FromBFloat16(dst []float32, src []uint16) {
 	src = src[:len(dst)]
-	done := 0
-	if vectors(len(dst) / 8) {
-		done = len(dst) &^ 7
-		fromBFloat16AVX2(&dst[0], &src[0], done)
+	done := grouped(len(dst))
+	if done > 0 {
+		fromBFloat16Vectors(&dst[0], &src[0], done)
 	}
 	for i, v := range src[done:] {
 		dst[done+i] = math.Float32frombits(uint32(v) << 16)
@@ -32,10 +30,9 @@ func Float32FromBFloat16(dst []float32, src []uint16) {
 // infinity, NaN stays NaN.
 func Float16FromFloat32(dst []uint16, src []float32) {
 	src = src[:len(dst)]
-	done := 0
-	if vectors(len(dst) / 8) {
-		done = len(dst) &^ 7
-		toFloat16AVX2(&dst[0], &src[0], done)
+	done := grouped(len(dst))
+	if done > 0 {
+		toFloat16Vectors(&dst[0], &src[0], done)
 	}
 	for i, v := range src[done:] {
 		dst[done+i] = float16(v)
@@ -45,10 +42,9 @@ func Float16FromFloat32(dst []uint16, src []float32) {
 // Float32FromFloat16 widens exactly.
 func Float32FromFloat16(dst []float32, src []uint16) {
 	src = src[:len(dst)]
-	done := 0
-	if vectors(len(dst) / 8) {
-		done = len(dst) &^ 7
-		fromFloat16AVX2(&dst[0], &src[0], done)
+	done := grouped(len(dst))
+	if done > 0 {
+		fromFloat16Vectors(&dst[0], &src[0], done)
 	}
 	for i, v := range src[done:] {
 		dst[done+i] = fromFloat16(v)
@@ -59,7 +55,7 @@ func Float32FromFloat16(dst []float32, src []uint16) {
 func RoundBFloat16(dst, src []float32) {
 	src = src[:len(dst)]
 	if vectors(len(dst)) {
-		roundBFloat16AVX2(&dst[0], &src[0], len(dst))
+		roundBFloat16Vectors(&dst[0], &src[0], len(dst))
 		return
 	}
 	for i, v := range src {

@@ -28,7 +28,7 @@ func Copy(dst, src Matrix) {
 // Fill sets all of dst to v.
 func Fill(dst []float32, v float32) {
 	if vectors(len(dst)) {
-		fillAVX2(&dst[0], len(dst), v)
+		fillVectors(&dst[0], len(dst), v)
 		return
 	}
 	for i := range dst {

@@ -10,7 +10,7 @@ import "math"
 func Add(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	if vectors(len(dst)) {
-		addAVX2(&dst[0], &a[0], &b[0], len(dst))
+		addVectors(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -22,7 +22,7 @@ func Add(dst, a, b []float32) {
 func Sub(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	if vectors(len(dst)) {
-		subAVX2(&dst[0], &a[0], &b[0], len(dst))
+		subVectors(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -34,7 +34,7 @@ func Sub(dst, a, b []float32) {
 func Mul(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	if vectors(len(dst)) {
-		mulAVX2(&dst[0], &a[0], &b[0], len(dst))
+		mulVectors(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -46,7 +46,7 @@ func Mul(dst, a, b []float32) {
 func Div(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	if vectors(len(dst)) {
-		divAVX2(&dst[0], &a[0], &b[0], len(dst))
+		divVectors(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -58,7 +58,7 @@ func Div(dst, a, b []float32) {
 func Max(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	if vectors(len(dst)) {
-		maxAVX2(&dst[0], &a[0], &b[0], len(dst))
+		maxVectors(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -70,7 +70,7 @@ func Max(dst, a, b []float32) {
 func Min(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	if vectors(len(dst)) {
-		minAVX2(&dst[0], &a[0], &b[0], len(dst))
+		minVectors(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -82,7 +82,7 @@ func Min(dst, a, b []float32) {
 func AddScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
 	if vectors(len(dst)) {
-		addScalarAVX2(&dst[0], &a[0], len(dst), s)
+		addScalarVectors(&dst[0], &a[0], len(dst), s)
 		return
 	}
 	for i := range dst {
@@ -94,7 +94,7 @@ func AddScalar(dst, a []float32, s float32) {
 func ScalarSub(dst []float32, s float32, a []float32) {
 	a = a[:len(dst)]
 	if vectors(len(dst)) {
-		scalarSubAVX2(&dst[0], &a[0], len(dst), s)
+		scalarSubVectors(&dst[0], &a[0], len(dst), s)
 		return
 	}
 	for i := range dst {
@@ -106,7 +106,7 @@ func ScalarSub(dst []float32, s float32, a []float32) {
 func MulScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
 	if vectors(len(dst)) {
-		mulScalarAVX2(&dst[0], &a[0], len(dst), s)
+		mulScalarVectors(&dst[0], &a[0], len(dst), s)
 		return
 	}
 	for i := range dst {
@@ -118,7 +118,7 @@ func MulScalar(dst, a []float32, s float32) {
 func DivScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
 	if vectors(len(dst)) {
-		divScalarAVX2(&dst[0], &a[0], len(dst), s)
+		divScalarVectors(&dst[0], &a[0], len(dst), s)
 		return
 	}
 	for i := range dst {
@@ -130,7 +130,7 @@ func DivScalar(dst, a []float32, s float32) {
 func ScalarDiv(dst []float32, s float32, a []float32) {
 	a = a[:len(dst)]
 	if vectors(len(dst)) {
-		scalarDivAVX2(&dst[0], &a[0], len(dst), s)
+		scalarDivVectors(&dst[0], &a[0], len(dst), s)
 		return
 	}
 	for i := range dst {
@@ -142,7 +142,7 @@ func ScalarDiv(dst []float32, s float32, a []float32) {
 func MaxScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
 	if vectors(len(dst)) {
-		maxScalarAVX2(&dst[0], &a[0], len(dst), s)
+		maxScalarVectors(&dst[0], &a[0], len(dst), s)
 		return
 	}
 	for i := range dst {
@@ -154,7 +154,7 @@ func MaxScalar(dst, a []float32, s float32) {
 func MinScalar(dst, a []float32, s float32) {
 	a = a[:len(dst)]
 	if vectors(len(dst)) {
-		minScalarAVX2(&dst[0], &a[0], len(dst), s)
+		minScalarVectors(&dst[0], &a[0], len(dst), s)
 		return
 	}
 	for i := range dst {
@@ -166,7 +166,7 @@ func MinScalar(dst, a []float32, s float32) {
 func Neg(dst, a []float32) {
 	a = a[:len(dst)]
 	if vectors(len(dst)) {
-		xorAVX2(&dst[0], &a[0], len(dst), float32(math.Copysign(0, -1)))
+		xorVectors(&dst[0], &a[0], len(dst), float32(math.Copysign(0, -1)))
 		return
 	}
 	for i := range dst {
@@ -178,7 +178,7 @@ func Neg(dst, a []float32) {
 func Abs(dst, a []float32) {
 	a = a[:len(dst)]
 	if vectors(len(dst)) {
-		andAVX2(&dst[0], &a[0], len(dst), math.Float32frombits(1<<31-1))
+		andVectors(&dst[0], &a[0], len(dst), math.Float32frombits(1<<31-1))
 		return
 	}
 	for i := range dst {
@@ -189,10 +189,9 @@ func Abs(dst, a []float32) {
 // Select computes dst = a where mask is true and b elsewhere.
 func Select(dst []float32, mask []bool, a, b []float32) {
 	mask, a, b = mask[:len(dst)], a[:len(dst)], b[:len(dst)]
-	done := 0
-	if vectors(len(dst) / 8) {
-		done = len(dst) &^ 7
-		selectAVX2(&dst[0], &mask[0], &a[0], &b[0], done)
+	done := grouped(len(dst))
+	if done > 0 {
+		selectVectors(&dst[0], &mask[0], &a[0], &b[0], done)
 	}
 	for i := done; i < len(dst); i++ {
 		if mask[i] {
@@ -206,10 +205,9 @@ func Select(dst []float32, mask []bool, a, b []float32) {
 // SelectScalar computes dst = a where mask is true and s elsewhere.
 func SelectScalar(dst []float32, mask []bool, a []float32, s float32) {
 	mask, a = mask[:len(dst)], a[:len(dst)]
-	done := 0
-	if vectors(len(dst) / 8) {
-		done = len(dst) &^ 7
-		selectScalarAVX2(&dst[0], &mask[0], &a[0], done, s)
+	done := grouped(len(dst))
+	if done > 0 {
+		selectScalarVectors(&dst[0], &mask[0], &a[0], done, s)
 	}
 	for i := done; i < len(dst); i++ {
 		if mask[i] {

@@ -10,7 +10,7 @@ import "math"
 // Exp computes e^x within 1.5 ulp.
 func Exp(dst, x []float32) {
 	if x = x[:len(dst)]; vectors(len(dst)) {
-		expAVX2(&dst[0], &x[0], len(dst))
+		expVectors(&dst[0], &x[0], len(dst))
 		return
 	}
 	mapGeneric(dst, x, math.Exp)
@@ -19,7 +19,7 @@ func Exp(dst, x []float32) {
 // Log computes the natural logarithm within 1 ulp; NaN below zero.
 func Log(dst, x []float32) {
 	if x = x[:len(dst)]; vectors(len(dst)) {
-		logAVX2(&dst[0], &x[0], len(dst))
+		logVectors(&dst[0], &x[0], len(dst))
 		return
 	}
 	mapGeneric(dst, x, math.Log)
@@ -28,7 +28,7 @@ func Log(dst, x []float32) {
 // Erf computes the error function within 6 ulp.
 func Erf(dst, x []float32) {
 	if x = x[:len(dst)]; vectors(len(dst)) {
-		erfAVX2(&dst[0], &x[0], len(dst))
+		erfVectors(&dst[0], &x[0], len(dst))
 		return
 	}
 	mapGeneric(dst, x, math.Erf)
@@ -37,7 +37,7 @@ func Erf(dst, x []float32) {
 // Tanh computes the hyperbolic tangent within 6 ulp.
 func Tanh(dst, x []float32) {
 	if x = x[:len(dst)]; vectors(len(dst)) {
-		tanhAVX2(&dst[0], &x[0], len(dst))
+		tanhVectors(&dst[0], &x[0], len(dst))
 		return
 	}
 	mapGeneric(dst, x, math.Tanh)
@@ -46,7 +46,7 @@ func Tanh(dst, x []float32) {
 // Sigmoid computes 1/(1+e^-x) within 3 ulp, or 2^-126 if that is more.
 func Sigmoid(dst, x []float32) {
 	if x = x[:len(dst)]; vectors(len(dst)) {
-		sigmoidAVX2(&dst[0], &x[0], len(dst))
+		sigmoidVectors(&dst[0], &x[0], len(dst))
 		return
 	}
 	mapGeneric(dst, x, func(v float64) float64 { return 1 / (1 + math.Exp(-v)) })
@@ -55,7 +55,7 @@ func Sigmoid(dst, x []float32) {
 // Sqrt computes the correctly rounded square root.
 func Sqrt(dst, x []float32) {
 	if x = x[:len(dst)]; vectors(len(dst)) {
-		sqrtAVX2(&dst[0], &x[0], len(dst))
+		sqrtVectors(&dst[0], &x[0], len(dst))
 		return
 	}
 	mapGeneric(dst, x, math.Sqrt)
@@ -64,7 +64,7 @@ func Sqrt(dst, x []float32) {
 // Rsqrt computes 1/sqrt(x) within 1.5 ulp.
 func Rsqrt(dst, x []float32) {
 	if x = x[:len(dst)]; vectors(len(dst)) {
-		rsqrtAVX2(&dst[0], &x[0], len(dst))
+		rsqrtVectors(&dst[0], &x[0], len(dst))
 		return
 	}
 	mapGeneric(dst, x, func(v float64) float64 { return 1 / math.Sqrt(v) })
@@ -74,7 +74,7 @@ func Rsqrt(dst, x []float32) {
 // 2e-7*min(8, |x|), whichever is more; -Inf gives NaN, as the formula does.
 func GELU(dst, x []float32) {
 	if x = x[:len(dst)]; vectors(len(dst)) {
-		geluAVX2(&dst[0], &x[0], len(dst))
+		geluVectors(&dst[0], &x[0], len(dst))
 		return
 	}
 	mapGeneric(dst, x, func(v float64) float64 { return 0.5 * v * math.Erfc(-v/math.Sqrt2) })
@@ -85,7 +85,7 @@ func GELU(dst, x []float32) {
 func GELUGradient(dst, x, dy []float32) {
 	x, dy = x[:len(dst)], dy[:len(dst)]
 	if vectors(len(dst)) {
-		geluGradientAVX2(&dst[0], &x[0], &dy[0], len(dst))
+		geluGradientVectors(&dst[0], &x[0], &dy[0], len(dst))
 		return
 	}
 	for i, v := range x {

@@ -2,6 +2,7 @@ package simd_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/loopitr/loopitr/internal/simd"
@@ -126,6 +127,40 @@ func TestFunctionsKeepToTheirLength(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What works on each element alone does the same at either width, so that a result may be
+// divided anywhere between vectors of 256 and of 512 bits.
+func TestElementsHaveTheSameBitsAtAnyWidth(t *testing.T) {
+	if !slices.Contains(simd.Available(), simd.AVX512) {
+		t.Skip("this machine has no AVX-512")
+	}
+	x := append(exponents(), between(-20, 20, 20_001)...)
+	y := append(normal(3, len(x)-20_001), between(20, -20, 20_001)...)
+	type operation struct {
+		name string
+		f    func(dst []float32)
+	}
+	var operations []operation
+	for _, f := range functions {
+		operations = append(operations, operation{f.name, func(dst []float32) { f.f(dst, x) }})
+	}
+	for _, f := range binaries {
+		operations = append(operations, operation{f.name, func(dst []float32) { f.f(dst, x, y) }})
+	}
+	for _, f := range operations {
+		narrow, wide := make([]float32, len(x)), make([]float32, len(x))
+		for level, dst := range map[simd.Level][]float32{simd.AVX2: narrow, simd.AVX512: wide} {
+			restore := simd.Use(level)
+			f.f(dst)
+			restore()
+		}
+		for i, v := range narrow {
+			if math.Float32bits(v) != math.Float32bits(wide[i]) && (v == v || wide[i] == wide[i]) {
+				t.Fatalf("%s(%v): %v with 256 bits, %v with 512", f.name, x[i], v, wide[i])
+			}
+		}
+	}
 }
 
 func BenchmarkFunction(b *testing.B) {

@@ -55,7 +55,7 @@ type DotBounds struct {
 func (b DotBounds) Of(dst []float32, products []int32) {
 	products, scales, errors := products[:len(dst)], b.Scales[:len(dst)], b.Errors[:len(dst)]
 	if vectors(len(dst)) {
-		dotBoundsAVX2(&dst[0], &products[0], &scales[0], &errors[0], len(dst), b.Scale, b.Length, b.Constant)
+		dotBoundsVectors(&dst[0], &products[0], &scales[0], &errors[0], len(dst), b.Scale, b.Length, b.Constant)
 		return
 	}
 	for i, p := range products {

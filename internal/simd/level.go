@@ -51,7 +51,7 @@ func (f features) automatic() Level {
 	return f.best
 }
 
-// choice is which kernels run.
+// choice is which kernels run. The assembly reads the level.
 type choice struct {
 	level Level
 	pairs bool // for products of bfloat16, whatever the level
@@ -118,3 +118,15 @@ func use(c choice) (restore func()) {
 
 // vectors reports whether n elements are for the assembly.
 func vectors(n int) bool { return active.level >= AVX2 && n > 0 }
+
+// grouped returns how many of n elements are for the assembly that AVX2 has for groups of
+// eight only.
+func grouped(n int) int {
+	switch {
+	case active.level >= AVX512:
+		return n
+	case active.level >= AVX2:
+		return n &^ 7
+	}
+	return 0
+}

@@ -146,10 +146,12 @@ func packPanel(dst []float32, b Matrix) {
 		switch {
 		case b.ColumnStride == 1:
 			done = b.Rows
-			packCopySixteenAVX2(&dst[0], &b.Values[0], 4*b.RowStride, done)
+			packCopySixteenVectors(&dst[0], &b.Values[0], 4*b.RowStride, done)
 		case b.RowStride == 1 && b.Rows >= 4:
 			done = b.Rows &^ 3
-			packSixteenAVX2(&dst[0], &b.Values[0], 4*b.ColumnStride, done)
+			for j := 0; j < ColumnGrain; j += 8 {
+				transposeEightAVX2(&dst[j], &b.Values[j*b.ColumnStride], 4*ColumnGrain, 4*b.ColumnStride, done)
+			}
 		}
 	}
 	packRest(dst[done*ColumnGrain:], b.Block(done, 0, b.Rows-done, b.Columns))

@@ -131,6 +131,7 @@ func TestProductsOfEveryHeightAgreeWithPlainGo(t *testing.T) {
 					{n: 28}, {n: 21, aLayout: 1, residual: true}, {n: 28, aLayout: 1}, {n: 21, accumulate: true, scale: -0.5},
 					{n: 28, precision: simd.BFloat16}, {n: 21, precision: simd.BFloat16, residual: true},
 					{n: 71, aLayout: 1, bias: true}, {n: 71, accumulate: true}, {n: 71, precision: simd.BFloat16, scale: -0.5},
+					{n: 29, bLayout: 1, scale: -0.5, bias: true}, {n: 7, bLayout: 1, accumulate: true},
 					{n: 33, aLayout: 1, bLayout: 1, precision: simd.BFloat16, bias: true}, {n: 32, precision: simd.BFloat16, packed: true},
 				} {
 					c.m, c.k = m, k
@@ -143,14 +144,19 @@ func TestProductsOfEveryHeightAgreeWithPlainGo(t *testing.T) {
 
 // Sizes beyond every block of rows, columns and depth.
 func TestLargeProductsAgreeWithPlainGo(t *testing.T) {
-	for _, c := range []productCase{
-		{m: 250, n: 130, k: 9}, {m: 7, n: 2070, k: 5, bLayout: 1, bias: true, gelu: true, residual: true},
-		{m: 50, n: 2070, k: 5, packed: true, residual: true}, {m: 49, n: 33, k: 600, aLayout: 1, bias: true, accumulate: true, residual: true},
-		{m: 300, n: 50, k: 1100, packed: true, bias: true, precision: simd.BFloat16}, {m: 40, n: 2070, k: 1300, bLayout: 1, accumulate: true, precision: simd.BFloat16},
-		{m: 250, n: 150, k: 10, aLayout: 2, bLayout: 2, precision: simd.BFloat16}, {m: 16, n: 197, k: 64, bLayout: 1},
-	} {
-		checkProduct(t, c)
-	}
+	eachLevel(t, func(t *testing.T) {
+		if simd.Active() == simd.Generic {
+			t.Skip("it is plain Go")
+		}
+		for _, c := range []productCase{
+			{m: 250, n: 130, k: 9}, {m: 7, n: 2070, k: 5, bLayout: 1, bias: true, gelu: true, residual: true},
+			{m: 50, n: 2070, k: 5, packed: true, residual: true}, {m: 49, n: 33, k: 600, aLayout: 1, bias: true, accumulate: true, residual: true},
+			{m: 300, n: 50, k: 1100, packed: true, bias: true, precision: simd.BFloat16}, {m: 40, n: 2070, k: 1300, bLayout: 1, accumulate: true, precision: simd.BFloat16},
+			{m: 250, n: 150, k: 10, aLayout: 2, bLayout: 2, precision: simd.BFloat16}, {m: 16, n: 197, k: 64, bLayout: 1},
+		} {
+			checkProduct(t, c)
+		}
+	})
 }
 
 func TestTilesOfAProductHaveTheSameBits(t *testing.T) {
@@ -184,14 +190,19 @@ func checkTile(t interface{ Fatalf(string, ...any) }, c productCase) {
 
 // One or two rows of C with long rows of B, of which 2,048 columns are summed at a time.
 func TestStreamedProductsAgreeWithPlainGo(t *testing.T) {
-	for _, c := range []productCase{
-		{m: 1, n: 300, k: 9}, {m: 2, n: 1030, k: 7, bias: true, scale: -0.5}, {m: 1, n: 2070, k: 4, accumulate: true, bias: true, scale: 3},
-		{m: 2, n: 1300, k: 17, residual: true, pad: 3}, {m: 2, n: 301, k: 6, aLayout: 1, bias: true, gelu: true, residual: true}, {m: 1, n: 257, k: 3},
-	} {
-		checkProduct(t, c)
-		c.rowFrom, c.rowTo, c.from, c.to = c.m-1, c.m, 30, c.n-7
-		checkTile(t, c)
-	}
+	eachLevel(t, func(t *testing.T) {
+		if simd.Active() == simd.Generic {
+			t.Skip("it is plain Go")
+		}
+		for _, c := range []productCase{
+			{m: 1, n: 300, k: 9}, {m: 2, n: 1030, k: 7, bias: true, scale: -0.5}, {m: 1, n: 2070, k: 4, accumulate: true, bias: true, scale: 3},
+			{m: 2, n: 1300, k: 17, residual: true, pad: 3}, {m: 2, n: 301, k: 6, aLayout: 1, bias: true, gelu: true, residual: true}, {m: 1, n: 257, k: 3},
+		} {
+			checkProduct(t, c)
+			c.rowFrom, c.rowTo, c.from, c.to = c.m-1, c.m, 30, c.n-7
+			checkTile(t, c)
+		}
+	})
 }
 
 func TestProductCarriesNaNAndInfinity(t *testing.T) {

@@ -8,7 +8,7 @@ import "math"
 // Sum returns the sum of x; 0 for none.
 func Sum(x []float32) float32 {
 	if vectors(len(x)) {
-		return sumAVX2(&x[0], len(x))
+		return sumVectors(&x[0], len(x))
 	}
 	var sum float32
 	for _, v := range x {
@@ -21,7 +21,7 @@ func Sum(x []float32) float32 {
 func Dot(a, b []float32) float32 {
 	b = b[:len(a)]
 	if vectors(len(a)) {
-		return dotAVX2(&a[0], &b[0], len(a))
+		return dotVectors(&a[0], &b[0], len(a))
 	}
 	var sum float32
 	for i, v := range a {
@@ -33,7 +33,7 @@ func Dot(a, b []float32) float32 {
 // Maximum returns the greatest of x: -Inf for none, NaN if any is.
 func Maximum(x []float32) float32 {
 	if vectors(len(x)) {
-		return maximumAVX2(&x[0], len(x))
+		return maximumVectors(&x[0], len(x))
 	}
 	greatest := float32(math.Inf(-1))
 	for _, v := range x {
@@ -45,7 +45,7 @@ func Maximum(x []float32) float32 {
 // Minimum returns the least of x: +Inf for none, NaN if any is.
 func Minimum(x []float32) float32 {
 	if vectors(len(x)) {
-		return minimumAVX2(&x[0], len(x))
+		return minimumVectors(&x[0], len(x))
 	}
 	least := float32(math.Inf(1))
 	for _, v := range x {
@@ -61,7 +61,7 @@ func AddToFloat64(sums []float64, x []float32) {
 	if !vectors(whole) {
 		whole = 0
 	} else {
-		addToFloat64AVX2(&sums[0], &x[0], whole)
+		addToFloat64Vectors(&sums[0], &x[0], whole)
 	}
 	for i, v := range x[whole:] {
 		sums[whole+i] += float64(v)

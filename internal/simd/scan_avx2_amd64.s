@@ -4,120 +4,6 @@
 
 #include "textflag.h"
 
-// func dotBoundsAVX2(dst *float32, products *int32, scales *float32, errors *float32, n int, scale float32, length float32, constant float32)
-// Requires: AVX, AVX2, FMA3, SSE
-TEXT ·dotBoundsAVX2(SB), NOSPLIT, $0-52
-	MOVQ         dst+0(FP), AX
-	MOVQ         products+8(FP), CX
-	MOVQ         scales+16(FP), DX
-	MOVQ         errors+24(FP), BX
-	MOVSS        scale+40(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        length+44(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVSS        constant+48(FP), X2
-	VBROADCASTSS X2, Y2
-	MOVQ         n+32(FP), SI
-	XORQ         DI, DI
-	SUBQ         $0x00000010, SI
-	JL           ones3
-
-many1:
-	VMOVUPS     (CX)(DI*1), Y3
-	VMOVUPS     (BX)(DI*1), Y4
-	VCVTDQ2PS   Y3, Y3
-	VMOVUPS     (DX)(DI*1), Y5
-	VMULPS      Y5, Y3, Y3
-	VFMADD213PS Y2, Y1, Y4
-	VFMADD231PS Y3, Y0, Y4
-	VMOVUPS     Y4, (AX)(DI*1)
-	VMOVUPS     32(CX)(DI*1), Y3
-	VMOVUPS     32(BX)(DI*1), Y4
-	VCVTDQ2PS   Y3, Y3
-	VMOVUPS     32(DX)(DI*1), Y5
-	VMULPS      Y5, Y3, Y3
-	VFMADD213PS Y2, Y1, Y4
-	VFMADD231PS Y3, Y0, Y4
-	VMOVUPS     Y4, 32(AX)(DI*1)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, SI
-	JGE         many1
-
-ones3:
-	ADDQ $0x00000010, SI
-	SUBQ $0x08, SI
-	JL   rest4
-
-one2:
-	VMOVUPS     (CX)(DI*1), Y3
-	VMOVUPS     (BX)(DI*1), Y4
-	VCVTDQ2PS   Y3, Y3
-	VMOVUPS     (DX)(DI*1), Y5
-	VMULPS      Y5, Y3, Y3
-	VFMADD213PS Y2, Y1, Y4
-	VFMADD231PS Y3, Y0, Y4
-	VMOVUPS     Y4, (AX)(DI*1)
-	ADDQ        $0x20, DI
-	SUBQ        $0x08, SI
-	JGE         one2
-
-rest4:
-	ADDQ         $0x08, SI
-	JE           done5
-	LEAQ         tailMask<>+32(SB), R8
-	MOVQ         SI, R9
-	NEGQ         R9
-	VMOVUPS      (R8)(R9*4), Y3
-	VMASKMOVPS   (CX)(DI*1), Y3, Y4
-	VMASKMOVPS   (BX)(DI*1), Y3, Y5
-	VCVTDQ2PS    Y4, Y4
-	VMASKMOVPS   (DX)(DI*1), Y3, Y3
-	VMULPS       Y3, Y4, Y4
-	VFMADD213PS  Y2, Y1, Y5
-	VFMADD231PS  Y4, Y0, Y5
-	LEAQ         (AX)(DI*1), AX
-	VMOVAPS      Y5, Y0
-	TESTQ        $0x00000004, SI
-	JE           two6
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	VEXTRACTF128 $0x01, Y0, X0
-
-two6:
-	TESTQ   $0x00000002, SI
-	JE      one7
-	VMOVLPS X0, (AX)
-	ADDQ    $0x08, AX
-	VSHUFPS $0xee, X0, X0, X0
-
-one7:
-	TESTQ  $0x00000001, SI
-	JE     stored8
-	VMOVSS X0, (AX)
-
-stored8:
-done5:
-	VZEROUPPER
-	RET
-
-DATA tailMask<>+0(SB)/4, $0xffffffff
-DATA tailMask<>+4(SB)/4, $0xffffffff
-DATA tailMask<>+8(SB)/4, $0xffffffff
-DATA tailMask<>+12(SB)/4, $0xffffffff
-DATA tailMask<>+16(SB)/4, $0xffffffff
-DATA tailMask<>+20(SB)/4, $0xffffffff
-DATA tailMask<>+24(SB)/4, $0xffffffff
-DATA tailMask<>+28(SB)/4, $0xffffffff
-DATA tailMask<>+32(SB)/4, $0x00000000
-DATA tailMask<>+36(SB)/4, $0x00000000
-DATA tailMask<>+40(SB)/4, $0x00000000
-DATA tailMask<>+44(SB)/4, $0x00000000
-DATA tailMask<>+48(SB)/4, $0x00000000
-DATA tailMask<>+52(SB)/4, $0x00000000
-DATA tailMask<>+56(SB)/4, $0x00000000
-DATA tailMask<>+60(SB)/4, $0x00000000
-GLOBL tailMask<>(SB), RODATA|NOPTR, $64
-
 // func dotInt8AVX2(dst *int32, query *int8, block *int8, count int, n int, step int)
 // Requires: AVX, AVX2
 TEXT ·dotInt8AVX2(SB), NOSPLIT, $0-48
@@ -129,7 +15,7 @@ TEXT ·dotInt8AVX2(SB), NOSPLIT, $0-48
 	MOVQ    step+40(FP), DI
 	VMOVUPS x00010001<>+0(SB), Y0
 
-vectors9:
+vectors1:
 	LEAQ   (DX)(DI*1), R8
 	LEAQ   (R8)(DI*1), R9
 	LEAQ   (R9)(DI*1), R10
@@ -139,7 +25,7 @@ vectors9:
 	VXORPS Y4, Y4, Y4
 	XORQ   R11, R11
 
-inner10:
+inner2:
 	VMOVUPS      (CX)(R11*1), Y5
 	VMOVUPS      (DX)(R11*1), Y6
 	VPABSB       Y6, Y7
@@ -167,7 +53,7 @@ inner10:
 	VPADDD       Y7, Y4, Y4
 	ADDQ         $0x20, R11
 	CMPQ         R11, SI
-	JL           inner10
+	JL           inner2
 	VPHADDD      Y2, Y1, Y1
 	VPHADDD      Y4, Y3, Y3
 	VPHADDD      Y3, Y1, Y1
@@ -177,7 +63,7 @@ inner10:
 	ADDQ         $0x10, AX
 	LEAQ         (R10)(DI*1), DX
 	SUBQ         $0x04, BX
-	JNE          vectors9
+	JNE          vectors1
 	VZEROUPPER
 	RET
 

@@ -13,15 +13,15 @@ func (p *Product) skinny() bool {
 
 // Kernels by columns (1 or 4) and rows.
 var (
-	dotsOfOne  = [3]func(*tile){dots1x1AVX2, dots2x1AVX2, dots3x1AVX2}
-	dotsOfFour = [3]func(*tile){dots1x4AVX2, dots2x4AVX2, dots3x4AVX2}
+	dotsOfOne  = [3]func(*tile){dots1x1Vectors, dots2x1Vectors, dots3x1Vectors}
+	dotsOfFour = [3]func(*tile){dots1x4Vectors, dots2x4Vectors, dots3x4Vectors}
 )
 
 func (p *Product) runSkinny(w *Workspace, area Tile) {
 	g := blocked{Product: p, w: w, t: &w.tile}
 	g.plan()
 	t := g.t
-	t.k, t.scale, t.mask = p.A.Columns, p.scale(), &tileMasks[p.A.Columns%8]
+	t.k, t.scale = p.A.Columns, p.scale()
 	t.aStep, t.bStep, t.cStep = 4*p.A.RowStride, 4*p.B.ColumnStride, 4*p.C.RowStride
 	for j, end := area.Column, area.Column+area.Columns; j < end; {
 		kernels, columns := &dotsOfOne, 1

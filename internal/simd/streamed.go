@@ -30,9 +30,9 @@ func (p *Product) runStreamed(w *Workspace, area Tile) {
 		sums := w.a[:area.Rows*n]
 		clear(sums)
 		for k := 0; k < p.A.Columns; {
-			combine, step := combine4AVX2, 4
+			combine, step := combine4Vectors, 4
 			if p.A.Columns-k < step {
-				combine, step = combine1AVX2, 1
+				combine, step = combine1Vectors, 1
 			}
 			for i := range area.Rows {
 				a := &p.A.Values[(area.Row+i)*p.A.RowStride+k*p.A.ColumnStride]

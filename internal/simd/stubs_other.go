@@ -366,7 +366,15 @@ func columnMaximumAVX2(greatest, x *float32, step, n int) {
 	panic(noAssembly)
 }
 
+func columnMaximumAVX512(greatest, x *float32, step, n int) {
+	panic(noAssembly)
+}
+
 func columnExpSumAVX2(sums, x, shift *float32, step, n int) {
+	panic(noAssembly)
+}
+
+func columnExpSumAVX512(sums, x, shift *float32, step, n int) {
 	panic(noAssembly)
 }
 
@@ -374,195 +382,199 @@ func columnSlopeAVX2(dy, y, dot *float32, step, n int) {
 	panic(noAssembly)
 }
 
-func combine1AVX2(c, b *float32, bStep int, a *float32, aStep, n int) {
+func columnSlopeAVX512(dy, y, dot *float32, step, n int) {
 	panic(noAssembly)
 }
 
-func combine4AVX2(c, b *float32, bStep int, a *float32, aStep, n int) {
+func combine1Vectors(c, b *float32, bStep int, a *float32, aStep, n int) {
 	panic(noAssembly)
 }
 
-func dots1x1AVX2(t *tile) {
+func combine4Vectors(c, b *float32, bStep int, a *float32, aStep, n int) {
 	panic(noAssembly)
 }
 
-func dots2x1AVX2(t *tile) {
+func dots1x1Vectors(t *tile) {
 	panic(noAssembly)
 }
 
-func dots3x1AVX2(t *tile) {
+func dots2x1Vectors(t *tile) {
 	panic(noAssembly)
 }
 
-func dots1x4AVX2(t *tile) {
+func dots3x1Vectors(t *tile) {
 	panic(noAssembly)
 }
 
-func dots2x4AVX2(t *tile) {
+func dots1x4Vectors(t *tile) {
 	panic(noAssembly)
 }
 
-func dots3x4AVX2(t *tile) {
+func dots2x4Vectors(t *tile) {
 	panic(noAssembly)
 }
 
-func addAVX2(dst, a, b *float32, n int) {
+func dots3x4Vectors(t *tile) {
 	panic(noAssembly)
 }
 
-func subAVX2(dst, a, b *float32, n int) {
+func addVectors(dst, a, b *float32, n int) {
 	panic(noAssembly)
 }
 
-func mulAVX2(dst, a, b *float32, n int) {
+func subVectors(dst, a, b *float32, n int) {
 	panic(noAssembly)
 }
 
-func divAVX2(dst, a, b *float32, n int) {
+func mulVectors(dst, a, b *float32, n int) {
 	panic(noAssembly)
 }
 
-func maxAVX2(dst, a, b *float32, n int) {
+func divVectors(dst, a, b *float32, n int) {
 	panic(noAssembly)
 }
 
-func minAVX2(dst, a, b *float32, n int) {
+func maxVectors(dst, a, b *float32, n int) {
 	panic(noAssembly)
 }
 
-func addScalarAVX2(dst, a *float32, n int, s float32) {
+func minVectors(dst, a, b *float32, n int) {
 	panic(noAssembly)
 }
 
-func mulScalarAVX2(dst, a *float32, n int, s float32) {
+func addScalarVectors(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func divScalarAVX2(dst, a *float32, n int, s float32) {
+func mulScalarVectors(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func maxScalarAVX2(dst, a *float32, n int, s float32) {
+func divScalarVectors(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func minScalarAVX2(dst, a *float32, n int, s float32) {
+func maxScalarVectors(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func fillAVX2(dst *float32, n int, v float32) {
+func minScalarVectors(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func scalarSubAVX2(dst, a *float32, n int, s float32) {
+func fillVectors(dst *float32, n int, v float32) {
 	panic(noAssembly)
 }
 
-func scalarDivAVX2(dst, a *float32, n int, s float32) {
+func scalarSubVectors(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func xorAVX2(dst, a *float32, n int, s float32) {
+func scalarDivVectors(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func andAVX2(dst, a *float32, n int, s float32) {
+func xorVectors(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func expAVX2(dst, x *float32, n int) {
+func andVectors(dst, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func logAVX2(dst, x *float32, n int) {
+func dotBoundsVectors(dst *float32, products *int32, scales, errors *float32, n int, scale, length, constant float32) {
 	panic(noAssembly)
 }
 
-func erfAVX2(dst, x *float32, n int) {
+func expVectors(dst, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func tanhAVX2(dst, x *float32, n int) {
+func logVectors(dst, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func sigmoidAVX2(dst, x *float32, n int) {
+func erfVectors(dst, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func geluAVX2(dst, x *float32, n int) {
+func tanhVectors(dst, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func sqrtAVX2(dst, x *float32, n int) {
+func sigmoidVectors(dst, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func rsqrtAVX2(dst, x *float32, n int) {
+func geluVectors(dst, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func geluGradientAVX2(dst, x, dy *float32, n int) {
+func sqrtVectors(dst, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func selectAVX2(dst *float32, mask *bool, a, b *float32, n int) {
+func rsqrtVectors(dst, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func selectScalarAVX2(dst *float32, mask *bool, a *float32, n int, s float32) {
+func geluGradientVectors(dst, x, dy *float32, n int) {
 	panic(noAssembly)
 }
 
-func equalAVX2(dst *bool, a, b *float32, n, step int) {
+func selectVectors(dst *float32, mask *bool, a, b *float32, n int) {
 	panic(noAssembly)
 }
 
-func notEqualAVX2(dst *bool, a, b *float32, n, step int) {
+func selectScalarVectors(dst *float32, mask *bool, a *float32, n int, s float32) {
 	panic(noAssembly)
 }
 
-func lessAVX2(dst *bool, a, b *float32, n, step int) {
+func equalVectors(dst *bool, a, b *float32, n, step int) {
 	panic(noAssembly)
 }
 
-func lessOrEqualAVX2(dst *bool, a, b *float32, n, step int) {
+func notEqualVectors(dst *bool, a, b *float32, n, step int) {
 	panic(noAssembly)
 }
 
-func greaterAVX2(dst *bool, a, b *float32, n, step int) {
+func lessVectors(dst *bool, a, b *float32, n, step int) {
 	panic(noAssembly)
 }
 
-func greaterOrEqualAVX2(dst *bool, a, b *float32, n, step int) {
+func lessOrEqualVectors(dst *bool, a, b *float32, n, step int) {
 	panic(noAssembly)
 }
 
-func roundBFloat16AVX2(dst, x *float32, n int) {
+func greaterVectors(dst *bool, a, b *float32, n, step int) {
 	panic(noAssembly)
 }
 
-func toBFloat16AVX2(dst *uint16, src *float32, n int) {
+func greaterOrEqualVectors(dst *bool, a, b *float32, n, step int) {
 	panic(noAssembly)
 }
 
-func fromBFloat16AVX2(dst *float32, src *uint16, n int) {
+func roundBFloat16Vectors(dst, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func toFloat16AVX2(dst *uint16, src *float32, n int) {
+func toBFloat16Vectors(dst *uint16, src *float32, n int) {
 	panic(noAssembly)
 }
 
-func fromFloat16AVX2(dst *float32, src *uint16, n int) {
+func fromBFloat16Vectors(dst *float32, src *uint16, n int) {
+	panic(noAssembly)
+}
+
+func toFloat16Vectors(dst *uint16, src *float32, n int) {
+	panic(noAssembly)
+}
+
+func fromFloat16Vectors(dst *float32, src *uint16, n int) {
 	panic(noAssembly)
 }
 
 func packSixAVX2(dst, src *float32, srcStep, k int) {
-	panic(noAssembly)
-}
-
-func packSixteenAVX2(dst, src *float32, srcStep, k int) {
 	panic(noAssembly)
 }
 
@@ -574,7 +586,7 @@ func packCopySixAVX2(dst, src *float32, srcStep, k int) {
 	panic(noAssembly)
 }
 
-func packCopySixteenAVX2(dst, src *float32, srcStep, k int) {
+func packCopySixteenVectors(dst, src *float32, srcStep, k int) {
 	panic(noAssembly)
 }
 
@@ -594,27 +606,23 @@ func peakAVX512(rounds int) {
 	panic(noAssembly)
 }
 
-func sumAVX2(x *float32, n int) (sum float32) {
+func sumVectors(x *float32, n int) (sum float32) {
 	panic(noAssembly)
 }
 
-func dotAVX2(a, b *float32, n int) (sum float32) {
+func dotVectors(a, b *float32, n int) (sum float32) {
 	panic(noAssembly)
 }
 
-func addToFloat64AVX2(sums *float64, x *float32, n int) {
+func addToFloat64Vectors(sums *float64, x *float32, n int) {
 	panic(noAssembly)
 }
 
-func maximumAVX2(x *float32, n int) (extreme float32) {
+func maximumVectors(x *float32, n int) (extreme float32) {
 	panic(noAssembly)
 }
 
-func minimumAVX2(x *float32, n int) (extreme float32) {
-	panic(noAssembly)
-}
-
-func dotBoundsAVX2(dst *float32, products *int32, scales, errors *float32, n int, scale, length, constant float32) {
+func minimumVectors(x *float32, n int) (extreme float32) {
 	panic(noAssembly)
 }
 

@@ -32,3 +32,9 @@ func TestTileRegistersCallHasTheOffsetsOfTheKernels(t *testing.T) {
 		}
 	}
 }
+
+func TestLevelIsWhereTheKernelsReadIt(t *testing.T) {
+	if at := unsafe.Offsetof(active.level); at != 0 {
+		t.Errorf("the level is at %d of the choice", at)
+	}
+}

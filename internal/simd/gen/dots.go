@@ -13,8 +13,7 @@ import (
 func dots(f *file) {
 	for _, columns := range []int{1, 4} {
 		for rows := 1; rows <= 3; rows++ {
-			f.function(fmt.Sprintf("dots%dx%dAVX2", rows, columns), "t *tile")
-			dotTile(f, rows, columns)
+			f.both(fmt.Sprintf("dots%dx%d", rows, columns), "t *tile", func() { dotTile(f, rows, columns) })
 		}
 	}
 }
@@ -22,53 +21,29 @@ func dots(f *file) {
 func dotTile(f *file, rows, columns int) {
 	t := f.gp("t")
 	a, b := f.pointers(t, tileA, tileAStep, rows), f.pointers(t, tileB, tileBStep, columns)
-	sums := make([][]reg.VecVirtual, rows)
+	sums := make([][]vec, rows)
 	for i := range sums {
-		sums[i] = make([]reg.VecVirtual, columns)
-		for j := range sums[i] {
-			sums[i][j] = f.YMM()
-			f.VXORPS(sums[i][j], sums[i][j], sums[i][j])
-		}
+		sums[i] = f.zeros(columns)
 	}
-	k, offset := f.GP64(), f.GP64()
+	k := f.GP64()
 	f.MOVQ(at(t, tileK), k)
-	f.XORQ(offset, offset)
-	at8 := func(p reg.Register) operand.Mem { return operand.Mem{Base: p, Index: offset, Scale: 1} }
-	loop, tail, done := f.label("loop"), f.label("tail"), f.label("done")
-	f.SUBQ(operand.Imm(8), k)
-	f.JL(operand.LabelRef(tail))
-	f.Label(loop)
-	left := make([]reg.VecVirtual, rows)
-	for i := range left {
-		left[i] = f.YMM()
-		f.VMOVUPS(at8(a[i]), left[i])
-	}
-	for j := range columns {
-		right := f.YMM()
-		f.VMOVUPS(at8(b[j]), right)
-		for i := range left {
-			f.VFMADD231PS(right, left[i], sums[i][j])
+	f.each(k, 1, func(l lane) {
+		left := make([]vec, rows)
+		if l.some == nil {
+			for i := range left {
+				left[i] = l.load(a[i])
+			}
 		}
-	}
-	f.ADDQ(operand.Imm(32), offset)
-	f.SUBQ(operand.Imm(8), k)
-	f.JGE(operand.LabelRef(loop))
-	f.Label(tail)
-	f.ADDQ(operand.Imm(8), k)
-	f.JE(operand.LabelRef(done))
-	maskAt, mask := f.GP64(), f.YMM()
-	f.MOVQ(at(t, tileMask), maskAt)
-	f.VMOVUPS(at(maskAt, 0), mask)
-	for j := range columns {
-		right := f.YMM()
-		f.VMASKMOVPS(at8(b[j]), mask, right)
-		for i := range rows {
-			x := f.YMM()
-			f.VMASKMOVPS(at8(a[i]), mask, x)
-			f.VFMADD231PS(right, x, sums[i][j])
+		for j := range columns {
+			right := l.load(b[j])
+			for i := range left {
+				if l.some != nil { // no register is left for the mask and all of these
+					left[i] = l.load(a[i])
+				}
+				f.VFMADD231PS(right, left[i], sums[i][j])
+			}
 		}
-	}
-	f.Label(done)
+	})
 	f.storeDots(t, sums)
 	f.end()
 }
@@ -92,7 +67,7 @@ func (f *file) pointers(t reg.Register, start, step, n int) []reg.Register {
 
 // storeDots adds up the lanes and writes scale*sum, plus D if there is one; dStep
 // is zero if there is none.
-func (f *file) storeDots(t reg.Register, sums [][]reg.VecVirtual) {
+func (f *file) storeDots(t reg.Register, sums [][]vec) {
 	c, d, cStep, dStep := f.GP64(), f.GP64(), f.GP64(), f.GP64()
 	f.MOVQ(at(t, tileC), c)
 	f.MOVQ(at(t, tileD), d)
@@ -100,19 +75,23 @@ func (f *file) storeDots(t reg.Register, sums [][]reg.VecVirtual) {
 	f.MOVQ(at(t, tileDStep), dStep)
 	scale := f.XMM()
 	f.VBROADCASTSS(at(t, tileScale), scale)
-	for _, row := range sums {
+	for _, values := range sums {
+		row := make([]reg.Register, len(values))
+		for i, v := range values {
+			row[i] = f.halved(v, f.add).AsY()
+		}
 		single := len(row) == 1
-		v := row[0]
+		v := values[0]
 		if single {
-			f.VHADDPS(v, v, v)
-			f.VHADDPS(v, v, v)
+			f.VHADDPS(row[0], row[0], row[0])
+			f.VHADDPS(row[0], row[0], row[0])
 		} else {
 			f.VHADDPS(row[1], row[0], row[0])
 			f.VHADDPS(row[3], row[2], row[2])
-			f.VHADDPS(row[2], row[0], v)
+			f.VHADDPS(row[2], row[0], row[0])
 		}
 		high := f.XMM()
-		f.VEXTRACTF128(operand.Imm(1), v, high)
+		f.VEXTRACTF128(operand.Imm(1), v.AsY(), high)
 		f.VADDPS(high, v.AsX(), v.AsX())
 		move := func(src, dst operand.Op) {
 			if single {

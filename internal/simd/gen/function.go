@@ -19,44 +19,55 @@ func functions(f *file) {
 	}
 	for _, u := range unary {
 		const params = "dst, x *float32, n int"
-		f.function(u.name+"AVX2", params)
-		p := f.addresses(params)
-		f.each(f.gp("n"), 1, func(l lane) { l.store(u.body(f, l.load(p["x"])), p["dst"]) })
-		f.end()
+		f.both(u.name, params, func() {
+			p := f.addresses(params)
+			f.each(f.gp("n"), 1, func(l lane) { l.store(u.body(f, l.load(p["x"])), p["dst"]) })
+			f.end()
+		})
 	}
 	const params = "dst, x, dy *float32, n int"
-	f.function("geluGradientAVX2", params)
-	p := f.addresses(params)
-	f.each(f.gp("n"), 1, func(l lane) {
-		slope := f.geluSlope(l.load(p["x"]))
-		f.VMULPS(l.load(p["dy"]), slope, slope)
-		l.store(slope, p["dst"])
+	f.both("geluGradient", params, func() {
+		p := f.addresses(params)
+		f.each(f.gp("n"), 1, func(l lane) {
+			slope := f.geluSlope(l.load(p["x"]))
+			f.VMULPS(l.load(p["dy"]), slope, slope)
+			l.store(slope, p["dst"])
+		})
+		f.end()
 	})
-	f.end()
 }
 
 // reduced returns r and n with x = n*log(2) + r, |r| <= log(2)/2, and e^r.
 func (f *file) reduced(x vec) (n, y vec) {
-	n = f.YMM()
+	n = f.vec()
 	f.VMULPS(f.constant(math.Log2E), x, n)
-	f.VROUNDPS(operand.Imm(8), n, n)
-	r := f.YMM()
+	f.round(n)
+	r := f.vec()
 	f.VMOVAPS(x, r)
 	f.VFNMADD231PS(f.constant(0.693359375), n, r)
 	f.VFNMADD231PS(f.constant(math.Ln2-0.693359375), n, r)
 	// (e^r - 1 - r)/r^2 in r.
 	p := f.horner(r, 0.499999931, 0.166665148, 0.0416684568, 0.00836941895, 0.00138131433)
-	square := f.YMM()
+	square := f.vec()
 	f.VMULPS(r, r, square)
 	f.VFMADD213PS(r, square, p)
 	f.VADDPS(f.constant(1), p, p)
 	return n, p
 }
 
+// round rounds to the nearest whole number, halves to the even one.
+func (f *file) round(x vec) {
+	if f.wide {
+		f.VRNDSCALEPS(operand.Imm(8), x, x)
+		return
+	}
+	f.VROUNDPS(operand.Imm(8), x, x)
+}
+
 // exp scales by 2^n in two halves, so that the result may be subnormal.
 func (f *file) exp(x vec) vec {
 	n, y := f.reduced(f.clamp(x, -104, 89))
-	half := f.YMM()
+	half := f.vec()
 	f.VCVTPS2DQ(n, n)
 	f.VPSRAD(operand.Imm(1), n, half)
 	f.VPSUBD(half, n, n)
@@ -70,37 +81,34 @@ func (f *file) exp(x vec) vec {
 
 // expNegative is exp for x <= 0, with 0 for results under 2^-126.
 func (f *file) expNegative(x vec) vec {
-	keep := f.YMM()
 	low := f.vector(-87.33)
-	f.VCMPPS(operand.Imm(5), low, x, keep) // not less than: NaN stays
+	large := f.compare(isNotLess, x, low) // so that NaN stays
 	f.VMAXPS(x, low, low)
 	n, y := f.reduced(low)
 	f.VCVTPS2DQ(n, n)
 	f.VPADDD(f.bits(127), n, n)
 	f.VPSLLD(operand.Imm(23), n, n)
 	f.VMULPS(n, y, y)
-	f.VANDPS(keep, y, y)
-	return y
+	return f.keep(large, y)
 }
 
 // log splits x = 2^e * m with m in [sqrt(1/2), sqrt(2)).
 func (f *file) log(x vec) vec {
-	small, scaled, m, e := f.YMM(), f.YMM(), f.YMM(), f.YMM()
-	f.VCMPPS(operand.Imm(1), f.bits(0x00800000), x, small)
+	scaled, m, e := f.vec(), f.vec(), f.vec()
+	small := f.compare(isLess, x, f.bits(0x00800000))
 	f.VMULPS(f.constant(0x1p23), x, scaled)
-	f.VBLENDVPS(small, scaled, x, m)
+	f.choose(small, scaled, x, m)
 	f.VPSUBD(f.bits(math.Float32bits(math.Sqrt2/2)), m, e)
 	f.VPSRAD(operand.Imm(23), e, e)
-	shifted := f.YMM()
+	shifted := f.vec()
 	f.VPSLLD(operand.Imm(23), e, shifted)
 	f.VPSUBD(shifted, m, m)
 	f.VCVTDQ2PS(e, e)
-	f.VANDPS(f.constant(23), small, small)
-	f.VSUBPS(small, e, e)
+	f.VSUBPS(f.keep(small, f.constant(23)), e, e)
 	f.VSUBPS(f.constant(1), m, m)
 	// (log(1+m) - m + m^2/2)/m^3 in m.
 	p := f.horner(m, 0.333333299, -0.250003039, 0.200012008, -0.16641581, 0.142099521, -0.129892908, 0.126556509, -0.0797411031)
-	square := f.YMM()
+	square := f.vec()
 	f.VMULPS(m, m, square)
 	f.VMULPS(square, p, p)
 	f.VMULPS(m, p, p)
@@ -113,16 +121,12 @@ func (f *file) log(x vec) vec {
 
 // logSpecial returns y but for infinity, NaN, zero and negative x.
 func (f *file) logSpecial(x, y vec) vec {
-	which, zero, value := f.YMM(), f.YMM(), f.YMM()
-	f.VCMPPS(operand.Imm(6), f.bits(0x7f7fffff), x, which) // not at most the largest number
-	f.VBLENDVPS(which, x, y, y)
-	f.VXORPS(zero, zero, zero)
-	f.VCMPPS(operand.Imm(1), zero, x, which)
+	zero, value := f.zeros(1)[0], f.vec()
+	f.choose(f.compare(isNotLessOrEqual, x, f.bits(0x7f7fffff)), x, y, y)
 	f.VMOVUPS(f.bits(0x7fc00000), value)
-	f.VBLENDVPS(which, value, y, y)
-	f.VCMPPS(operand.Imm(0), zero, x, which)
+	f.choose(f.compare(isLess, x, zero), value, y, y)
 	f.VMOVUPS(f.bits(0xff800000), value)
-	f.VBLENDVPS(which, value, y, y)
+	f.choose(f.compare(isEqual, x, zero), value, y, y)
 	return y
 }
 
@@ -142,7 +146,7 @@ func (f *file) tanh(x vec) vec {
 
 // rational returns x*p(x^2)/q(x^2) limited to [-1, 1].
 func (f *file) rational(x vec, p, q []float64) vec {
-	z := f.YMM()
+	z := f.vec()
 	f.VMULPS(x, x, z)
 	above := f.horner(z, p...)
 	below := f.horner(z, q...)
@@ -152,7 +156,7 @@ func (f *file) rational(x vec, p, q []float64) vec {
 }
 
 func (f *file) sigmoid(x vec) vec {
-	negative := f.YMM()
+	negative := f.vec()
 	f.VXORPS(f.bits(1<<31), x, negative)
 	y := f.exp(negative)
 	one := f.vector(1)
@@ -163,7 +167,7 @@ func (f *file) sigmoid(x vec) vec {
 
 // gelu is x/2 + x/2*erf(x/sqrt(2)).
 func (f *file) gelu(x vec) vec {
-	argument, half := f.YMM(), f.YMM()
+	argument, half := f.vec(), f.vec()
 	f.VMULPS(f.constant(math.Sqrt2/2), x, argument)
 	f.VMULPS(f.constant(0.5), x, half)
 	e := f.erf(argument)
@@ -173,12 +177,12 @@ func (f *file) gelu(x vec) vec {
 
 // geluSlope is 1/2 + erf(x/sqrt(2))/2 + x*e^(-x^2/2)/sqrt(2*pi).
 func (f *file) geluSlope(x vec) vec {
-	near, square := f.clamp(x, -14, 14), f.YMM()
+	near, square := f.clamp(x, -14, 14), f.vec()
 	f.VMULPS(f.constant(-0.5), near, square)
 	f.VMULPS(near, square, square)
 	density := f.expNegative(square)
 	f.VMULPS(near, density, density)
-	argument := f.YMM()
+	argument := f.vec()
 	f.VMULPS(f.constant(math.Sqrt2/2), x, argument)
 	e := f.erf(argument)
 	half := f.vector(0.5)
@@ -188,7 +192,7 @@ func (f *file) geluSlope(x vec) vec {
 }
 
 func (f *file) sqrt(x vec) vec {
-	y := f.YMM()
+	y := f.vec()
 	f.VSQRTPS(x, y)
 	return y
 }

@@ -10,7 +10,6 @@ import (
 // 32. No query value is -128: then |v|*(q with v's sign) summed in pairs is at
 // most 2*128*127 and fits an int16.
 func scan(f *file) {
-	dotBounds(f)
 	f.function("dotInt8AVX2", "dst *int32, query, block *int8, count, n, step int")
 	dst, query, block, count, n, step := f.gp("dst"), f.gp("query"), f.gp("block"), f.gp("count"), f.gp("n"), f.gp("step")
 	ones := f.YMM()
@@ -120,22 +119,6 @@ func wideScan(f *file) {
 	f.LEAQ(operand.Mem{Base: rows[3], Index: step, Scale: 1}, block)
 	f.SUBQ(operand.Imm(4), count)
 	f.JNE(operand.LabelRef(vectors))
-	f.end()
-}
-
-// dotBounds generates dst = products*scales*scale + errors*length + constant.
-func dotBounds(f *file) {
-	f.function("dotBoundsAVX2", "dst *float32, products *int32, scales, errors *float32, n int, scale, length, constant float32")
-	dst, products, scales, errors := f.gp("dst"), f.gp("products"), f.gp("scales"), f.gp("errors")
-	scale, length, constant := f.spread("scale"), f.spread("length"), f.spread("constant")
-	f.each(f.gp("n"), 2, func(l lane) {
-		middle, bound := l.load(products), l.load(errors)
-		f.VCVTDQ2PS(middle, middle)
-		f.VMULPS(l.load(scales), middle, middle)
-		f.VFMADD213PS(constant, length, bound)
-		f.VFMADD231PS(middle, scale, bound)
-		l.store(bound, dst)
-	})
 	f.end()
 }
 

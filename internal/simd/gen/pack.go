@@ -7,7 +7,6 @@ import (
 
 func packs(f *file) {
 	packSix(f)
-	packSixteen(f)
 	transposeEight(f)
 	packCopySix(f)
 	packCopySixteen(f)
@@ -50,59 +49,9 @@ func packSix(f *file) {
 	f.end()
 }
 
-// packSixteen generates a copy of 16 contiguous rows of k values, srcStep bytes
-// apart, to k groups of 16 values. k is a positive multiple of 4.
-func packSixteen(f *file) {
-	f.function("packSixteenAVX2", "dst, src *float32, srcStep, k int")
-	dst, src, step, k := f.gp("dst"), f.gp("src"), f.gp("srcStep"), f.gp("k")
-	ends := make([]reg.Register, 4)
-	low := f.GP64()
-	f.MOVQ(src, low)
-	ends[0] = low
-	step4 := f.GP64()
-	f.MOVQ(step, step4)
-	f.SHLQ(operand.Imm(2), step4)
-	for i := 1; i < 4; i++ {
-		p := f.GP64()
-		f.LEAQ(operand.Mem{Base: ends[i-1], Index: step4, Scale: 1}, p)
-		ends[i] = p
-	}
-	step3 := f.GP64()
-	f.LEAQ(operand.Mem{Base: step, Index: step, Scale: 2}, step3)
-	loop := f.label("loop")
-	f.Label(loop)
-	row := func(half, i int) operand.Mem {
-		m := at(ends[half], 0)
-		switch i {
-		case 1, 2:
-			m.Index, m.Scale = step, uint8(i)
-		case 3:
-			m.Index, m.Scale = step3, 1
-		}
-		return m
-	}
-	for half := 0; half < 4; half += 2 {
-		v := make([]reg.VecVirtual, 4)
-		for i := range v {
-			v[i] = f.YMM()
-			f.VMOVUPS(row(half, i), v[i].AsX())
-			f.VINSERTF128(operand.Imm(1), row(half+1, i), v[i], v[i])
-		}
-		for i, column := range f.transpose4(v) {
-			f.VMOVUPS(column, at(dst, 64*i+16*half))
-		}
-	}
-	for _, p := range ends {
-		f.ADDQ(operand.Imm(16), p)
-	}
-	f.ADDQ(operand.U32(256), dst)
-	f.SUBQ(operand.Imm(4), k)
-	f.JNE(operand.LabelRef(loop))
-	f.end()
-}
-
 // transposeEight generates the transposition of 8 rows of n values to n rows of 8;
-// steps are in bytes, n is a positive multiple of 4.
+// steps are in bytes, n is a positive multiple of 4. Sixteen rows at a time in 512 bits take 1.2
+// to 1.7 times as long on Zen 4: it shuffles half as many such vectors in a cycle.
 func transposeEight(f *file) {
 	f.function("transposeEightAVX2", "dst, src *float32, dstStep, srcStep, n int")
 	dst, src, dstStep, step, n := f.gp("dst"), f.gp("src"), f.gp("dstStep"), f.gp("srcStep"), f.gp("n")
@@ -138,14 +87,12 @@ func transposeEight(f *file) {
 
 // transpose4 returns the columns of the 4x4 block, or of the two blocks side by
 // side in the halves of 256-bit registers, whose rows are v.
-func (f *file) transpose4(v []reg.VecVirtual) []reg.VecVirtual {
-	fresh := func() reg.VecVirtual {
-		if v[0].Size() == 16 {
-			return f.XMM()
-		}
-		return f.YMM()
+func (f *file) transpose4(v []vec) []vec {
+	fresh := f.YMM
+	if v[0].Size() == 16 {
+		fresh = f.XMM
 	}
-	var pairs [4]reg.VecVirtual
+	var pairs [4]vec
 	for i := range pairs {
 		pairs[i] = fresh()
 	}
@@ -153,7 +100,7 @@ func (f *file) transpose4(v []reg.VecVirtual) []reg.VecVirtual {
 	f.VUNPCKHPS(v[1], v[0], pairs[1])
 	f.VUNPCKLPS(v[3], v[2], pairs[2])
 	f.VUNPCKHPS(v[3], v[2], pairs[3])
-	columns := make([]reg.VecVirtual, 4)
+	columns := make([]vec, 4)
 	for i := range columns {
 		columns[i] = fresh()
 		imm := uint64(0x44)
@@ -187,18 +134,19 @@ func packCopySix(f *file) {
 // packCopySixteen generates a copy of k groups of 16 values, srcStep bytes
 // apart, to contiguous groups.
 func packCopySixteen(f *file) {
-	f.function("packCopySixteenAVX2", "dst, src *float32, srcStep, k int")
-	dst, src, step, k := f.gp("dst"), f.gp("src"), f.gp("srcStep"), f.gp("k")
-	loop := f.label("loop")
-	f.Label(loop)
-	a, b := f.YMM(), f.YMM()
-	f.VMOVUPS(at(src, 0), a)
-	f.VMOVUPS(at(src, 32), b)
-	f.VMOVUPS(a, at(dst, 0))
-	f.VMOVUPS(b, at(dst, 32))
-	f.ADDQ(step, src)
-	f.ADDQ(operand.Imm(64), dst)
-	f.DECQ(k)
-	f.JNE(operand.LabelRef(loop))
-	f.end()
+	f.both("packCopySixteen", "dst, src *float32, srcStep, k int", func() {
+		dst, src, step, k := f.gp("dst"), f.gp("src"), f.gp("srcStep"), f.gp("k")
+		loop, width := f.label("loop"), 4*f.width()
+		f.Label(loop)
+		for offset := 0; offset < 64; offset += width {
+			v := f.vec()
+			f.VMOVUPS(at(src, offset), v)
+			f.VMOVUPS(v, at(dst, offset))
+		}
+		f.ADDQ(step, src)
+		f.ADDQ(operand.Imm(64), dst)
+		f.DECQ(k)
+		f.JNE(operand.LabelRef(loop))
+		f.end()
+	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -12,45 +11,65 @@ import (
 
 type vec = reg.VecVirtual
 
-// lane is one vector of 8 elements on its way through a loop: full, or masked at
-// the end of the slices, where loads give zeros and stores leave memory alone.
+// lane is one vector of elements on its way through a loop: full, or at the end of the
+// slices with fewer, where loads give zeros and stores leave memory alone.
 type lane struct {
 	*file
-	index  reg.Register // byte offset
-	offset int
-	mask   vec // nil if full
-	count  reg.Register
-	number int // which of the unrolled vectors
+	index  reg.Register // in elements
+	offset int          // in elements
+	some   *mask        // nil if full
+	count  reg.Register // elements, if not full
+	number int          // which of the unrolled vectors
 }
 
-func (l lane) at(p reg.Register) operand.Mem {
-	return operand.Mem{Base: p, Index: l.index, Scale: 1, Disp: l.offset}
+// element returns the address of the vector in a slice of elements of the given bytes.
+func (l lane) element(p reg.Register, size uint8) operand.Mem {
+	return element(p, l.index, size, l.offset)
 }
+
+func (l lane) at(p reg.Register) operand.Mem { return l.element(p, 4) }
 
 func (l lane) load(p reg.Register) vec {
-	v := l.YMM()
-	if l.mask != nil {
-		l.VMASKMOVPS(l.at(p), l.mask, v)
-	} else {
+	v := l.vec()
+	switch {
+	case l.some == nil:
 		l.VMOVUPS(l.at(p), v)
+	case l.wide:
+		l.VMOVUPS_Z(l.at(p), l.some.bits, v)
+	default:
+		l.VMASKMOVPS(l.at(p), l.some.lanes, v)
 	}
 	return v
 }
 
 func (l lane) store(v vec, p reg.Register) {
-	if l.mask == nil {
+	if l.some == nil {
 		l.VMOVUPS(v, l.at(p))
 		return
 	}
-	address, rest := l.GP64(), l.YMM()
+	address, rest := l.GP64(), l.vec()
 	l.LEAQ(l.at(p), address)
 	l.VMOVAPS(v, rest)
+	if l.wide {
+		l.storeHalf(rest, l.count, address)
+	}
 	l.storeFirst(rest, l.count, address)
 }
 
-// storeFirst stores the first count lanes of v, by halves: a masked store takes
-// some twenty cycles on Zen 1 and cannot be forwarded to a load. count is 0 to 7;
-// v and address are clobbered.
+// storeHalf stores the lower half of v if count has 8 and puts the upper in its place.
+func (f *file) storeHalf(v vec, count, address reg.Register) {
+	four := f.label("four")
+	f.TESTQ(operand.U32(8), count)
+	f.JE(operand.LabelRef(four))
+	f.VMOVUPS(v.AsY(), at(address, 0))
+	f.ADDQ(operand.Imm(32), address)
+	f.VEXTRACTF64X4(operand.Imm(1), v, v.AsY())
+	f.Label(four)
+}
+
+// storeFirst stores the first lanes of v, as many as count's lower three bits say, by halves: a
+// masked store takes some twenty cycles on Zen 1 and cannot be forwarded to a load, on Zen 4
+// neither. v and address are clobbered.
 func (f *file) storeFirst(v vec, count, address reg.Register) {
 	two, one, done := f.label("two"), f.label("one"), f.label("stored")
 	x := v.AsX()
@@ -58,7 +77,7 @@ func (f *file) storeFirst(v vec, count, address reg.Register) {
 	f.JE(operand.LabelRef(two))
 	f.VMOVUPS(x, at(address, 0))
 	f.ADDQ(operand.Imm(16), address)
-	f.VEXTRACTF128(operand.Imm(1), v, x)
+	f.VEXTRACTF128(operand.Imm(1), v.AsY(), x)
 	f.Label(two)
 	f.TESTQ(operand.U32(2), count)
 	f.JE(operand.LabelRef(one))
@@ -75,59 +94,82 @@ func (f *file) storeFirst(v vec, count, address reg.Register) {
 // each runs body over n elements: unroll vectors at a time, then one, then the
 // masked rest. n is clobbered.
 func (f *file) each(n reg.Register, unroll int, body func(lane)) {
-	index := f.GP64()
-	f.XORQ(index, index)
-	many, one, ones, rest, done := f.label("many"), f.label("one"), f.label("ones"), f.label("rest"), f.label("done")
-	if unroll > 1 {
-		f.SUBQ(operand.U32(uint32(8*unroll)), n)
-		f.JL(operand.LabelRef(ones))
-		f.Label(many)
-		for u := range unroll {
-			body(lane{file: f, index: index, offset: 32 * u, number: u})
-		}
-		f.ADDQ(operand.U32(uint32(32*unroll)), index)
-		f.SUBQ(operand.U32(uint32(8*unroll)), n)
-		f.JGE(operand.LabelRef(many))
-		f.Label(ones)
-		f.ADDQ(operand.U32(uint32(8*unroll)), n)
-	}
-	f.SUBQ(operand.Imm(8), n)
-	f.JL(operand.LabelRef(rest))
-	f.Label(one)
-	body(lane{file: f, index: index})
-	f.ADDQ(operand.Imm(32), index)
-	f.SUBQ(operand.Imm(8), n)
-	f.JGE(operand.LabelRef(one))
-	f.Label(rest)
-	f.ADDQ(operand.Imm(8), n)
+	index, done := f.wholes(n, unroll, body), f.label("done")
+	f.TESTQ(n, n)
 	f.JE(operand.LabelRef(done))
-	body(lane{file: f, index: index, mask: f.tailMask(n), count: n})
+	body(lane{file: f, index: index, some: f.first(n), count: n})
 	f.Label(done)
 }
 
-// tailMask returns a vector with the first n (1 to 7) lanes set.
-func (f *file) tailMask(n reg.Register) vec {
-	const name = "tailMask"
-	if !f.seen[name] {
-		f.seen[name] = true
-		f.StaticGlobal(name)
-		f.DataAttributes(attr.RODATA | attr.NOPTR)
-		for i := range 16 {
-			f.AddDatum(4*i, operand.U32(uint32(0xffffffff*((15-uint64(i))/8))))
-		}
+// eachGroup is each for bodies that mask other sizes than 4 bytes, which AVX2 cannot: there
+// n is a multiple of 8.
+func (f *file) eachGroup(n reg.Register, body func(lane)) {
+	if f.wide {
+		f.each(n, 2, body)
+		return
 	}
-	table, back, mask := f.GP64(), f.GP64(), f.YMM()
-	f.LEAQ(operand.NewDataAddr(operand.NewStaticSymbol(name), 32), table)
-	f.MOVQ(n, back)
-	f.NEGQ(back)
-	f.VMOVUPS(operand.Mem{Base: table, Index: back, Scale: 4}, mask)
-	return mask
+	f.wholes(n, 2, body)
 }
 
-// constant returns the address of 8 copies of v.
-func (f *file) constant(v float64) operand.Mem { return f.bits(math.Float32bits(float32(v))) }
+// wholes runs body over the whole vectors of n elements, unroll at a time, then one; n becomes
+// what is left. It returns the index behind them.
+func (f *file) wholes(n reg.Register, unroll int, body func(lane)) (index reg.Register) {
+	index = f.GP64()
+	f.XORQ(index, index)
+	if unroll > 1 {
+		f.atOnce(n, index, unroll, body)
+	}
+	f.atOnce(n, index, 1, body)
+	return index
+}
 
-func (f *file) bits(bits uint32) operand.Mem {
+// atOnce runs body over elements in steps of count vectors, as long as n has so many.
+func (f *file) atOnce(n, index reg.Register, count int, body func(lane)) {
+	step := operand.I32(int32(count * f.width()))
+	loop, fewer := f.label("loop"), f.label("fewer")
+	f.SUBQ(step, n)
+	f.JL(operand.LabelRef(fewer))
+	f.Label(loop)
+	for u := range count {
+		body(lane{file: f, index: index, offset: u * f.width(), number: u})
+	}
+	f.ADDQ(step, index)
+	f.SUBQ(step, n)
+	f.JGE(operand.LabelRef(loop))
+	f.Label(fewer)
+	f.ADDQ(step, n)
+}
+
+// groups runs body over n elements, size at a time; n is a positive multiple of size, and
+// index counts elements.
+func (f *file) groups(n reg.Register, size int, body func(index reg.Register)) {
+	index, loop := f.GP64(), f.label("loop")
+	f.XORQ(index, index)
+	f.Label(loop)
+	body(index)
+	f.ADDQ(operand.Imm(uint64(size)), index)
+	f.CMPQ(index, n)
+	f.JL(operand.LabelRef(loop))
+}
+
+// element returns the address of an element of the given size in bytes.
+func element(base, index reg.Register, size uint8, offset int) operand.Mem {
+	return operand.Mem{Base: base, Index: index, Scale: size, Disp: offset * int(size)}
+}
+
+// constant returns an operand of copies of v, not to be written.
+func (f *file) constant(v float64) operand.Op { return f.bits(floatBits(v)) }
+
+// bits is constant for any 32 bits.
+func (f *file) bits(bits uint32) operand.Op {
+	if f.wide {
+		return f.shared(bits)
+	}
+	return f.copies(bits)
+}
+
+// copies returns the address of 8 copies of bits.
+func (f *file) copies(bits uint32) operand.Mem {
 	name := fmt.Sprintf("x%08x", bits)
 	if !f.seen[name] {
 		f.seen[name] = true
@@ -140,16 +182,16 @@ func (f *file) bits(bits uint32) operand.Mem {
 	return operand.NewDataAddr(operand.NewStaticSymbol(name), 0)
 }
 
-// vector loads 8 copies of v.
+// vector loads copies of v.
 func (f *file) vector(v float64) vec {
-	r := f.YMM()
+	r := f.vec()
 	f.VMOVUPS(f.constant(v), r)
 	return r
 }
 
 // spread loads a float32 parameter into every lane.
 func (f *file) spread(param string) vec {
-	x, v := f.XMM(), f.YMM()
+	x, v := f.XMM(), f.vec()
 	f.Load(f.Param(param), x)
 	f.VBROADCASTSS(x, v)
 	return v
@@ -167,7 +209,7 @@ func (f *file) horner(z vec, coefficients ...float64) vec {
 
 // clamp returns x limited to [low, high]; NaN stays NaN.
 func (f *file) clamp(x vec, low, high float64) vec {
-	limit, y := f.vector(high), f.YMM()
+	limit, y := f.vector(high), f.vec()
 	f.VMINPS(x, limit, y)
 	floor := f.vector(low)
 	f.VMAXPS(y, floor, y)
@@ -177,7 +219,7 @@ func (f *file) clamp(x vec, low, high float64) vec {
 func (f *file) zeros(n int) []vec {
 	v := make([]vec, n)
 	for i := range v {
-		v[i] = f.YMM()
+		v[i] = f.vec()
 		f.VXORPS(v[i], v[i], v[i])
 	}
 	return v
@@ -190,14 +232,25 @@ func (f *file) total(sums []vec, op func(a, b, dst operand.Op)) reg.Register {
 			op(sums[i+step], sums[i], sums[i])
 		}
 	}
-	v, high := sums[0], f.XMM()
-	f.VEXTRACTF128(operand.Imm(1), v, high)
+	v, high := f.halved(sums[0], op), f.XMM()
+	f.VEXTRACTF128(operand.Imm(1), v.AsY(), high)
 	op(high, v.AsX(), v.AsX())
 	f.VSHUFPS(operand.Imm(0x4e), v.AsX(), v.AsX(), high)
 	op(high, v.AsX(), v.AsX())
 	f.VSHUFPS(operand.Imm(0xb1), v.AsX(), v.AsX(), high)
 	op(high, v.AsX(), v.AsX())
 	return v.AsX()
+}
+
+// halved combines the upper half of a vector of 512 bits with the lower, and leaves one of
+// 256 as it is.
+func (f *file) halved(v vec, op func(a, b, dst operand.Op)) vec {
+	if f.wide {
+		high := f.YMM()
+		f.VEXTRACTF64X4(operand.Imm(1), v, high)
+		op(high, v.AsY(), v.AsY())
+	}
+	return v
 }
 
 func (f *file) add(a, b, dst operand.Op) { f.VADDPS(a, b, dst) }

@@ -4,18 +4,20 @@
 
 #include "textflag.h"
 
-// func expAVX2(dst *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·expAVX2(SB), NOSPLIT, $0-24
+// func expVectors(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, AVX512F, BMI2, FMA3
+TEXT ·expVectors(SB), NOSPLIT, $0-24
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
-	SUBQ $0x08, DX
-	JL   rest4
+	SUBQ $+8, DX
+	JL   fewer2
 
-one2:
-	VMOVUPS      (CX)(BX*1), Y0
+loop1:
+	VMOVUPS      (CX)(BX*4), Y0
 	VMOVUPS      x42b20000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
 	VMOVUPS      xc2d00000<>+0(SB), Y1
@@ -42,19 +44,20 @@ one2:
 	VPADDD       x0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y2
-	VMOVUPS      Y2, (AX)(BX*1)
-	ADDQ         $0x20, BX
-	SUBQ         $0x08, DX
-	JGE          one2
+	VMOVUPS      Y2, (AX)(BX*4)
+	ADDQ         $+8, BX
+	SUBQ         $+8, DX
+	JGE          loop1
 
-rest4:
-	ADDQ         $0x08, DX
-	JE           done5
+fewer2:
+	ADDQ         $+8, DX
+	TESTQ        DX, DX
+	JE           done3
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMASKMOVPS   (CX)(BX*4), Y0, Y0
 	VMOVUPS      x42b20000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
 	VMOVUPS      xc2d00000<>+0(SB), Y1
@@ -81,28 +84,147 @@ rest4:
 	VPADDD       x0000007f<>+0(SB), Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VMULPS       Y1, Y2, Y2
-	LEAQ         (AX)(BX*1), AX
+	LEAQ         (AX)(BX*4), AX
 	VMOVAPS      Y2, Y0
 	TESTQ        $0x00000004, DX
-	JE           two6
+	JE           two4
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two6:
+two4:
 	TESTQ   $0x00000002, DX
-	JE      one7
+	JE      one5
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one7:
+one5:
 	TESTQ  $0x00000001, DX
-	JE     stored8
+	JE     stored6
 	VMOVSS X0, (AX)
 
-stored8:
-done5:
+stored6:
+done3:
+	VZEROUPPER
+	RET
+
+wide:
+	VBROADCASTSS x0000007f<>+0(SB), Z13
+	VBROADCASTSS x3f800000<>+0(SB), Z12
+	VBROADCASTSS x3efffffe<>+0(SB), Z11
+	VBROADCASTSS x3e2aaa45<>+0(SB), Z10
+	VBROADCASTSS x3d2aac8b<>+0(SB), Z9
+	VBROADCASTSS x3c091fe3<>+0(SB), Z8
+	VBROADCASTSS x3ab50d38<>+0(SB), Z7
+	VBROADCASTSS xb95e8083<>+0(SB), Z6
+	VBROADCASTSS x3f318000<>+0(SB), Z5
+	VBROADCASTSS x3fb8aa3b<>+0(SB), Z4
+	VBROADCASTSS xc2d00000<>+0(SB), Z3
+	VBROADCASTSS x42b20000<>+0(SB), Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $+16, DX
+	JL           fewer8
+
+loop7:
+	VMOVUPS      (CX)(BX*4), Z0
+	VMOVUPS      Z2, Z1
+	VMINPS       Z0, Z1, Z0
+	VMOVUPS      Z3, Z1
+	VMAXPS       Z0, Z1, Z0
+	VMULPS       Z4, Z0, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VMOVAPS      Z0, Z0
+	VFNMADD231PS Z5, Z1, Z0
+	VFNMADD231PS Z6, Z1, Z0
+	VMOVUPS      Z7, Z14
+	VFMADD213PS  Z8, Z0, Z14
+	VFMADD213PS  Z9, Z0, Z14
+	VFMADD213PS  Z10, Z0, Z14
+	VFMADD213PS  Z11, Z0, Z14
+	VMULPS       Z0, Z0, Z15
+	VFMADD213PS  Z0, Z15, Z14
+	VADDPS       Z12, Z14, Z14
+	VCVTPS2DQ    Z1, Z1
+	VPSRAD       $0x01, Z1, Z0
+	VPSUBD       Z0, Z1, Z1
+	VPADDD       Z13, Z0, Z0
+	VPSLLD       $0x17, Z0, Z0
+	VMULPS       Z0, Z14, Z14
+	VPADDD       Z13, Z1, Z1
+	VPSLLD       $0x17, Z1, Z1
+	VMULPS       Z1, Z14, Z14
+	VMOVUPS      Z14, (AX)(BX*4)
+	ADDQ         $+16, BX
+	SUBQ         $+16, DX
+	JGE          loop7
+
+fewer8:
+	ADDQ          $+16, DX
+	TESTQ         DX, DX
+	JE            done9
+	MOVQ          $-1, SI
+	BZHIQ         DX, SI, SI
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX)(BX*4), K1, Z0
+	VMOVUPS       Z2, Z1
+	VMINPS        Z0, Z1, Z0
+	VMOVUPS       Z3, Z1
+	VMAXPS        Z0, Z1, Z0
+	VMULPS        Z4, Z0, Z1
+	VRNDSCALEPS   $0x08, Z1, Z1
+	VMOVAPS       Z0, Z0
+	VFNMADD231PS  Z5, Z1, Z0
+	VFNMADD231PS  Z6, Z1, Z0
+	VMOVUPS       Z7, Z2
+	VFMADD213PS   Z8, Z0, Z2
+	VFMADD213PS   Z9, Z0, Z2
+	VFMADD213PS   Z10, Z0, Z2
+	VFMADD213PS   Z11, Z0, Z2
+	VMULPS        Z0, Z0, Z3
+	VFMADD213PS   Z0, Z3, Z2
+	VADDPS        Z12, Z2, Z2
+	VCVTPS2DQ     Z1, Z1
+	VPSRAD        $0x01, Z1, Z0
+	VPSUBD        Z0, Z1, Z1
+	VPADDD        Z13, Z0, Z0
+	VPSLLD        $0x17, Z0, Z0
+	VMULPS        Z0, Z2, Z2
+	VPADDD        Z13, Z1, Z1
+	VPSLLD        $0x17, Z1, Z1
+	VMULPS        Z1, Z2, Z2
+	LEAQ          (AX)(BX*4), AX
+	VMOVAPS       Z2, Z0
+	TESTQ         $0x00000008, DX
+	JE            four10
+	VMOVUPS       Y0, (AX)
+	ADDQ          $0x20, AX
+	VEXTRACTF64X4 $0x01, Z0, Y0
+
+four10:
+	TESTQ        $0x00000004, DX
+	JE           two11
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two11:
+	TESTQ   $0x00000002, DX
+	JE      one12
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one12:
+	TESTQ  $0x00000001, DX
+	JE     stored13
+	VMOVSS X0, (AX)
+
+stored13:
+done9:
 	VZEROUPPER
 	RET
 
@@ -244,123 +366,270 @@ DATA tailMask<>+56(SB)/4, $0x00000000
 DATA tailMask<>+60(SB)/4, $0x00000000
 GLOBL tailMask<>(SB), RODATA|NOPTR, $64
 
-// func logAVX2(dst *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·logAVX2(SB), NOSPLIT, $0-24
+// func logVectors(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, BMI2, FMA3
+TEXT ·logVectors(SB), NOSPLIT, $0-24
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
-	SUBQ $0x08, DX
-	JL   rest12
+	SUBQ $+8, DX
+	JL   fewer15
 
-one10:
-	VMOVUPS      (CX)(BX*1), Y0
-	VCMPPS       $0x01, x00800000<>+0(SB), Y0, Y1
-	VMULPS       x4b000000<>+0(SB), Y0, Y2
-	VBLENDVPS    Y1, Y2, Y0, Y2
-	VPSUBD       x3f3504f3<>+0(SB), Y2, Y3
+loop14:
+	VMOVUPS      (CX)(BX*4), Y0
+	VCMPPS       $0x01, x00800000<>+0(SB), Y0, Y2
+	VMULPS       x4b000000<>+0(SB), Y0, Y1
+	VBLENDVPS    Y2, Y1, Y0, Y1
+	VPSUBD       x3f3504f3<>+0(SB), Y1, Y3
 	VPSRAD       $0x17, Y3, Y3
 	VPSLLD       $0x17, Y3, Y4
-	VPSUBD       Y4, Y2, Y2
+	VPSUBD       Y4, Y1, Y1
 	VCVTDQ2PS    Y3, Y3
-	VANDPS       x41b80000<>+0(SB), Y1, Y1
-	VSUBPS       Y1, Y3, Y3
-	VSUBPS       x3f800000<>+0(SB), Y2, Y2
-	VMOVUPS      xbda34f4e<>+0(SB), Y1
-	VFMADD213PS  x3e019808<>+0(SB), Y2, Y1
-	VFMADD213PS  xbe0502a5<>+0(SB), Y2, Y1
-	VFMADD213PS  x3e118289<>+0(SB), Y2, Y1
-	VFMADD213PS  xbe2a68e8<>+0(SB), Y2, Y1
-	VFMADD213PS  x3e4ccff3<>+0(SB), Y2, Y1
-	VFMADD213PS  xbe800066<>+0(SB), Y2, Y1
-	VFMADD213PS  x3eaaaaaa<>+0(SB), Y2, Y1
-	VMULPS       Y2, Y2, Y4
-	VMULPS       Y4, Y1, Y1
-	VMULPS       Y2, Y1, Y1
-	VFMADD231PS  xb95e8083<>+0(SB), Y3, Y1
-	VFNMADD231PS x3f000000<>+0(SB), Y4, Y1
-	VADDPS       Y2, Y1, Y1
-	VFMADD231PS  x3f318000<>+0(SB), Y3, Y1
-	VCMPPS       $0x06, x7f7fffff<>+0(SB), Y0, Y2
-	VBLENDVPS    Y2, Y0, Y1, Y1
-	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x01, Y3, Y0, Y2
-	VMOVUPS      x7fc00000<>+0(SB), Y4
-	VBLENDVPS    Y2, Y4, Y1, Y1
-	VCMPPS       $0x00, Y3, Y0, Y2
-	VMOVUPS      xff800000<>+0(SB), Y4
-	VBLENDVPS    Y2, Y4, Y1, Y1
-	VMOVUPS      Y1, (AX)(BX*1)
-	ADDQ         $0x20, BX
-	SUBQ         $0x08, DX
-	JGE          one10
+	VANDPS       x41b80000<>+0(SB), Y2, Y2
+	VSUBPS       Y2, Y3, Y3
+	VSUBPS       x3f800000<>+0(SB), Y1, Y1
+	VMOVUPS      xbda34f4e<>+0(SB), Y2
+	VFMADD213PS  x3e019808<>+0(SB), Y1, Y2
+	VFMADD213PS  xbe0502a5<>+0(SB), Y1, Y2
+	VFMADD213PS  x3e118289<>+0(SB), Y1, Y2
+	VFMADD213PS  xbe2a68e8<>+0(SB), Y1, Y2
+	VFMADD213PS  x3e4ccff3<>+0(SB), Y1, Y2
+	VFMADD213PS  xbe800066<>+0(SB), Y1, Y2
+	VFMADD213PS  x3eaaaaaa<>+0(SB), Y1, Y2
+	VMULPS       Y1, Y1, Y4
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VFMADD231PS  xb95e8083<>+0(SB), Y3, Y2
+	VFNMADD231PS x3f000000<>+0(SB), Y4, Y2
+	VADDPS       Y1, Y2, Y2
+	VFMADD231PS  x3f318000<>+0(SB), Y3, Y2
+	VXORPS       Y1, Y1, Y1
+	VCMPPS       $0x06, x7f7fffff<>+0(SB), Y0, Y3
+	VBLENDVPS    Y3, Y0, Y2, Y2
+	VMOVUPS      x7fc00000<>+0(SB), Y3
+	VCMPPS       $0x01, Y1, Y0, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VMOVUPS      xff800000<>+0(SB), Y3
+	VCMPPS       $0x00, Y1, Y0, Y0
+	VBLENDVPS    Y0, Y3, Y2, Y2
+	VMOVUPS      Y2, (AX)(BX*4)
+	ADDQ         $+8, BX
+	SUBQ         $+8, DX
+	JGE          loop14
 
-rest12:
-	ADDQ         $0x08, DX
-	JE           done13
+fewer15:
+	ADDQ         $+8, DX
+	TESTQ        DX, DX
+	JE           done16
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y0
-	VCMPPS       $0x01, x00800000<>+0(SB), Y0, Y1
-	VMULPS       x4b000000<>+0(SB), Y0, Y2
-	VBLENDVPS    Y1, Y2, Y0, Y2
-	VPSUBD       x3f3504f3<>+0(SB), Y2, Y3
+	VMASKMOVPS   (CX)(BX*4), Y0, Y0
+	VCMPPS       $0x01, x00800000<>+0(SB), Y0, Y2
+	VMULPS       x4b000000<>+0(SB), Y0, Y1
+	VBLENDVPS    Y2, Y1, Y0, Y1
+	VPSUBD       x3f3504f3<>+0(SB), Y1, Y3
 	VPSRAD       $0x17, Y3, Y3
 	VPSLLD       $0x17, Y3, Y4
-	VPSUBD       Y4, Y2, Y2
+	VPSUBD       Y4, Y1, Y1
 	VCVTDQ2PS    Y3, Y3
-	VANDPS       x41b80000<>+0(SB), Y1, Y1
-	VSUBPS       Y1, Y3, Y3
-	VSUBPS       x3f800000<>+0(SB), Y2, Y2
-	VMOVUPS      xbda34f4e<>+0(SB), Y1
-	VFMADD213PS  x3e019808<>+0(SB), Y2, Y1
-	VFMADD213PS  xbe0502a5<>+0(SB), Y2, Y1
-	VFMADD213PS  x3e118289<>+0(SB), Y2, Y1
-	VFMADD213PS  xbe2a68e8<>+0(SB), Y2, Y1
-	VFMADD213PS  x3e4ccff3<>+0(SB), Y2, Y1
-	VFMADD213PS  xbe800066<>+0(SB), Y2, Y1
-	VFMADD213PS  x3eaaaaaa<>+0(SB), Y2, Y1
-	VMULPS       Y2, Y2, Y4
-	VMULPS       Y4, Y1, Y1
-	VMULPS       Y2, Y1, Y1
-	VFMADD231PS  xb95e8083<>+0(SB), Y3, Y1
-	VFNMADD231PS x3f000000<>+0(SB), Y4, Y1
-	VADDPS       Y2, Y1, Y1
-	VFMADD231PS  x3f318000<>+0(SB), Y3, Y1
-	VCMPPS       $0x06, x7f7fffff<>+0(SB), Y0, Y2
-	VBLENDVPS    Y2, Y0, Y1, Y1
-	VXORPS       Y3, Y3, Y3
-	VCMPPS       $0x01, Y3, Y0, Y2
-	VMOVUPS      x7fc00000<>+0(SB), Y4
-	VBLENDVPS    Y2, Y4, Y1, Y1
-	VCMPPS       $0x00, Y3, Y0, Y2
-	VMOVUPS      xff800000<>+0(SB), Y4
-	VBLENDVPS    Y2, Y4, Y1, Y1
-	LEAQ         (AX)(BX*1), AX
-	VMOVAPS      Y1, Y0
+	VANDPS       x41b80000<>+0(SB), Y2, Y2
+	VSUBPS       Y2, Y3, Y3
+	VSUBPS       x3f800000<>+0(SB), Y1, Y1
+	VMOVUPS      xbda34f4e<>+0(SB), Y2
+	VFMADD213PS  x3e019808<>+0(SB), Y1, Y2
+	VFMADD213PS  xbe0502a5<>+0(SB), Y1, Y2
+	VFMADD213PS  x3e118289<>+0(SB), Y1, Y2
+	VFMADD213PS  xbe2a68e8<>+0(SB), Y1, Y2
+	VFMADD213PS  x3e4ccff3<>+0(SB), Y1, Y2
+	VFMADD213PS  xbe800066<>+0(SB), Y1, Y2
+	VFMADD213PS  x3eaaaaaa<>+0(SB), Y1, Y2
+	VMULPS       Y1, Y1, Y4
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VFMADD231PS  xb95e8083<>+0(SB), Y3, Y2
+	VFNMADD231PS x3f000000<>+0(SB), Y4, Y2
+	VADDPS       Y1, Y2, Y2
+	VFMADD231PS  x3f318000<>+0(SB), Y3, Y2
+	VXORPS       Y1, Y1, Y1
+	VCMPPS       $0x06, x7f7fffff<>+0(SB), Y0, Y3
+	VBLENDVPS    Y3, Y0, Y2, Y2
+	VMOVUPS      x7fc00000<>+0(SB), Y3
+	VCMPPS       $0x01, Y1, Y0, Y4
+	VBLENDVPS    Y4, Y3, Y2, Y2
+	VMOVUPS      xff800000<>+0(SB), Y3
+	VCMPPS       $0x00, Y1, Y0, Y0
+	VBLENDVPS    Y0, Y3, Y2, Y2
+	LEAQ         (AX)(BX*4), AX
+	VMOVAPS      Y2, Y0
 	TESTQ        $0x00000004, DX
-	JE           two14
+	JE           two17
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two14:
+two17:
 	TESTQ   $0x00000002, DX
-	JE      one15
+	JE      one18
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one15:
+one18:
 	TESTQ  $0x00000001, DX
-	JE     stored16
+	JE     stored19
 	VMOVSS X0, (AX)
 
-stored16:
-done13:
+stored19:
+done16:
+	VZEROUPPER
+	RET
+
+wide:
+	VBROADCASTSS xff800000<>+0(SB), Z21
+	VBROADCASTSS x7fc00000<>+0(SB), Z20
+	VBROADCASTSS x7f7fffff<>+0(SB), Z19
+	VBROADCASTSS x3f318000<>+0(SB), Z18
+	VBROADCASTSS x3f000000<>+0(SB), Z17
+	VBROADCASTSS xb95e8083<>+0(SB), Z16
+	VBROADCASTSS x3eaaaaaa<>+0(SB), Z15
+	VBROADCASTSS xbe800066<>+0(SB), Z14
+	VBROADCASTSS x3e4ccff3<>+0(SB), Z13
+	VBROADCASTSS xbe2a68e8<>+0(SB), Z12
+	VBROADCASTSS x3e118289<>+0(SB), Z11
+	VBROADCASTSS xbe0502a5<>+0(SB), Z10
+	VBROADCASTSS x3e019808<>+0(SB), Z9
+	VBROADCASTSS xbda34f4e<>+0(SB), Z8
+	VBROADCASTSS x3f800000<>+0(SB), Z7
+	VBROADCASTSS x41b80000<>+0(SB), Z6
+	VBROADCASTSS x3f3504f3<>+0(SB), Z5
+	VBROADCASTSS x4b000000<>+0(SB), Z4
+	VBROADCASTSS x00800000<>+0(SB), Z3
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $+16, DX
+	JL           fewer21
+
+loop20:
+	VMOVUPS      (CX)(BX*4), Z0
+	VCMPPS       $0x01, Z3, Z0, K1
+	VMULPS       Z4, Z0, Z1
+	VBLENDMPS    Z1, Z0, K1, Z2
+	VPSUBD       Z5, Z2, Z1
+	VPSRAD       $0x17, Z1, Z1
+	VPSLLD       $0x17, Z1, Z23
+	VPSUBD       Z23, Z2, Z2
+	VCVTDQ2PS    Z1, Z1
+	VMOVUPS.Z    Z6, K1, Z23
+	VSUBPS       Z23, Z1, Z1
+	VSUBPS       Z7, Z2, Z2
+	VMOVUPS      Z8, Z23
+	VFMADD213PS  Z9, Z2, Z23
+	VFMADD213PS  Z10, Z2, Z23
+	VFMADD213PS  Z11, Z2, Z23
+	VFMADD213PS  Z12, Z2, Z23
+	VFMADD213PS  Z13, Z2, Z23
+	VFMADD213PS  Z14, Z2, Z23
+	VFMADD213PS  Z15, Z2, Z23
+	VMULPS       Z2, Z2, Z24
+	VMULPS       Z24, Z23, Z23
+	VMULPS       Z2, Z23, Z23
+	VFMADD231PS  Z16, Z1, Z23
+	VFNMADD231PS Z17, Z24, Z23
+	VADDPS       Z2, Z23, Z23
+	VFMADD231PS  Z18, Z1, Z23
+	VXORPS       Z1, Z1, Z1
+	VCMPPS       $0x06, Z19, Z0, K1
+	VBLENDMPS    Z0, Z23, K1, Z23
+	VMOVUPS      Z20, Z24
+	VCMPPS       $0x01, Z1, Z0, K1
+	VBLENDMPS    Z24, Z23, K1, Z23
+	VMOVUPS      Z21, Z24
+	VCMPPS       $0x00, Z1, Z0, K1
+	VBLENDMPS    Z24, Z23, K1, Z23
+	VMOVUPS      Z23, (AX)(BX*4)
+	ADDQ         $+16, BX
+	SUBQ         $+16, DX
+	JGE          loop20
+
+fewer21:
+	ADDQ          $+16, DX
+	TESTQ         DX, DX
+	JE            done22
+	MOVQ          $-1, SI
+	BZHIQ         DX, SI, SI
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX)(BX*4), K1, Z0
+	VCMPPS        $0x01, Z3, Z0, K1
+	VMULPS        Z4, Z0, Z1
+	VBLENDMPS     Z1, Z0, K1, Z22
+	VPSUBD        Z5, Z22, Z1
+	VPSRAD        $0x17, Z1, Z1
+	VPSLLD        $0x17, Z1, Z2
+	VPSUBD        Z2, Z22, Z22
+	VCVTDQ2PS     Z1, Z1
+	VMOVUPS.Z     Z6, K1, Z2
+	VSUBPS        Z2, Z1, Z1
+	VSUBPS        Z7, Z22, Z22
+	VMOVUPS       Z8, Z2
+	VFMADD213PS   Z9, Z22, Z2
+	VFMADD213PS   Z10, Z22, Z2
+	VFMADD213PS   Z11, Z22, Z2
+	VFMADD213PS   Z12, Z22, Z2
+	VFMADD213PS   Z13, Z22, Z2
+	VFMADD213PS   Z14, Z22, Z2
+	VFMADD213PS   Z15, Z22, Z2
+	VMULPS        Z22, Z22, Z3
+	VMULPS        Z3, Z2, Z2
+	VMULPS        Z22, Z2, Z2
+	VFMADD231PS   Z16, Z1, Z2
+	VFNMADD231PS  Z17, Z3, Z2
+	VADDPS        Z22, Z2, Z2
+	VFMADD231PS   Z18, Z1, Z2
+	VXORPS        Z1, Z1, Z1
+	VCMPPS        $0x06, Z19, Z0, K1
+	VBLENDMPS     Z0, Z2, K1, Z2
+	VMOVUPS       Z20, Z3
+	VCMPPS        $0x01, Z1, Z0, K1
+	VBLENDMPS     Z3, Z2, K1, Z2
+	VMOVUPS       Z21, Z3
+	VCMPPS        $0x00, Z1, Z0, K1
+	VBLENDMPS     Z3, Z2, K1, Z2
+	LEAQ          (AX)(BX*4), AX
+	VMOVAPS       Z2, Z0
+	TESTQ         $0x00000008, DX
+	JE            four23
+	VMOVUPS       Y0, (AX)
+	ADDQ          $0x20, AX
+	VEXTRACTF64X4 $0x01, Z0, Y0
+
+four23:
+	TESTQ        $0x00000004, DX
+	JE           two24
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two24:
+	TESTQ   $0x00000002, DX
+	JE      one25
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one25:
+	TESTQ  $0x00000001, DX
+	JE     stored26
+	VMOVSS X0, (AX)
+
+stored26:
+done22:
 	VZEROUPPER
 	RET
 
@@ -524,18 +793,20 @@ DATA xff800000<>+24(SB)/4, $0xff800000
 DATA xff800000<>+28(SB)/4, $0xff800000
 GLOBL xff800000<>(SB), RODATA|NOPTR, $32
 
-// func erfAVX2(dst *float32, x *float32, n int)
-// Requires: AVX, FMA3
-TEXT ·erfAVX2(SB), NOSPLIT, $0-24
+// func erfVectors(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2, FMA3
+TEXT ·erfVectors(SB), NOSPLIT, $0-24
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
-	SUBQ $0x08, DX
-	JL   rest20
+	SUBQ $+8, DX
+	JL   fewer28
 
-one18:
-	VMOVUPS     (CX)(BX*1), Y0
+loop27:
+	VMOVUPS     (CX)(BX*4), Y0
 	VMOVUPS     x40800000<>+0(SB), Y1
 	VMINPS      Y0, Y1, Y0
 	VMOVUPS     xc0800000<>+0(SB), Y1
@@ -559,19 +830,20 @@ one18:
 	VMINPS      Y2, Y0, Y0
 	VMOVUPS     xbf800000<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     Y0, (AX)(BX*1)
-	ADDQ        $0x20, BX
-	SUBQ        $0x08, DX
-	JGE         one18
+	VMOVUPS     Y0, (AX)(BX*4)
+	ADDQ        $+8, BX
+	SUBQ        $+8, DX
+	JGE         loop27
 
-rest20:
-	ADDQ         $0x08, DX
-	JE           done21
+fewer28:
+	ADDQ         $+8, DX
+	TESTQ        DX, DX
+	JE           done29
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMASKMOVPS   (CX)(BX*4), Y0, Y0
 	VMOVUPS      x40800000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
 	VMOVUPS      xc0800000<>+0(SB), Y1
@@ -595,28 +867,144 @@ rest20:
 	VMINPS       Y2, Y0, Y0
 	VMOVUPS      xbf800000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
-	LEAQ         (AX)(BX*1), AX
+	LEAQ         (AX)(BX*4), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
-	JE           two22
+	JE           two30
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two22:
+two30:
 	TESTQ   $0x00000002, DX
-	JE      one23
+	JE      one31
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one23:
+one31:
 	TESTQ  $0x00000001, DX
-	JE     stored24
+	JE     stored32
 	VMOVSS X0, (AX)
 
-stored24:
-done21:
+stored32:
+done29:
+	VZEROUPPER
+	RET
+
+wide:
+	VBROADCASTSS xbf800000<>+0(SB), Z16
+	VBROADCASTSS x3f800000<>+0(SB), Z15
+	VBROADCASTSS x3f013dcc<>+0(SB), Z14
+	VBROADCASTSS x3dec3a7b<>+0(SB), Z13
+	VBROADCASTSS x3c7923de<>+0(SB), Z12
+	VBROADCASTSS x3a9b6063<>+0(SB), Z11
+	VBROADCASTSS x381cf127<>+0(SB), Z10
+	VBROADCASTSS x3f906eba<>+0(SB), Z9
+	VBROADCASTSS x3e462e40<>+0(SB), Z8
+	VBROADCASTSS x3d597fa2<>+0(SB), Z7
+	VBROADCASTSS x3b7e77a0<>+0(SB), Z6
+	VBROADCASTSS x39952e89<>+0(SB), Z5
+	VBROADCASTSS x36055302<>+0(SB), Z4
+	VBROADCASTSS xc0800000<>+0(SB), Z3
+	VBROADCASTSS x40800000<>+0(SB), Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $+16, DX
+	JL           fewer34
+
+loop33:
+	VMOVUPS     (CX)(BX*4), Z0
+	VMOVUPS     Z2, Z1
+	VMINPS      Z0, Z1, Z0
+	VMOVUPS     Z3, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMULPS      Z0, Z0, Z1
+	VMOVUPS     Z4, Z17
+	VFMADD213PS Z5, Z1, Z17
+	VFMADD213PS Z6, Z1, Z17
+	VFMADD213PS Z7, Z1, Z17
+	VFMADD213PS Z8, Z1, Z17
+	VFMADD213PS Z9, Z1, Z17
+	VMOVUPS     Z10, Z18
+	VFMADD213PS Z11, Z1, Z18
+	VFMADD213PS Z12, Z1, Z18
+	VFMADD213PS Z13, Z1, Z18
+	VFMADD213PS Z14, Z1, Z18
+	VFMADD213PS Z15, Z1, Z18
+	VMULPS      Z0, Z17, Z17
+	VDIVPS      Z18, Z17, Z17
+	VMOVUPS     Z15, Z0
+	VMINPS      Z17, Z0, Z0
+	VMOVUPS     Z16, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	ADDQ        $+16, BX
+	SUBQ        $+16, DX
+	JGE         loop33
+
+fewer34:
+	ADDQ          $+16, DX
+	TESTQ         DX, DX
+	JE            done35
+	MOVQ          $-1, SI
+	BZHIQ         DX, SI, SI
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX)(BX*4), K1, Z0
+	VMOVUPS       Z2, Z1
+	VMINPS        Z0, Z1, Z0
+	VMOVUPS       Z3, Z1
+	VMAXPS        Z0, Z1, Z0
+	VMULPS        Z0, Z0, Z1
+	VMOVUPS       Z4, Z2
+	VFMADD213PS   Z5, Z1, Z2
+	VFMADD213PS   Z6, Z1, Z2
+	VFMADD213PS   Z7, Z1, Z2
+	VFMADD213PS   Z8, Z1, Z2
+	VFMADD213PS   Z9, Z1, Z2
+	VMOVUPS       Z10, Z3
+	VFMADD213PS   Z11, Z1, Z3
+	VFMADD213PS   Z12, Z1, Z3
+	VFMADD213PS   Z13, Z1, Z3
+	VFMADD213PS   Z14, Z1, Z3
+	VFMADD213PS   Z15, Z1, Z3
+	VMULPS        Z0, Z2, Z2
+	VDIVPS        Z3, Z2, Z2
+	VMOVUPS       Z15, Z0
+	VMINPS        Z2, Z0, Z0
+	VMOVUPS       Z16, Z1
+	VMAXPS        Z0, Z1, Z0
+	LEAQ          (AX)(BX*4), AX
+	VMOVAPS       Z0, Z0
+	TESTQ         $0x00000008, DX
+	JE            four36
+	VMOVUPS       Y0, (AX)
+	ADDQ          $0x20, AX
+	VEXTRACTF64X4 $0x01, Z0, Y0
+
+four36:
+	TESTQ        $0x00000004, DX
+	JE           two37
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two37:
+	TESTQ   $0x00000002, DX
+	JE      one38
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one38:
+	TESTQ  $0x00000001, DX
+	JE     stored39
+	VMOVSS X0, (AX)
+
+stored39:
+done35:
 	VZEROUPPER
 	RET
 
@@ -760,18 +1148,20 @@ DATA xbf800000<>+24(SB)/4, $0xbf800000
 DATA xbf800000<>+28(SB)/4, $0xbf800000
 GLOBL xbf800000<>(SB), RODATA|NOPTR, $32
 
-// func tanhAVX2(dst *float32, x *float32, n int)
-// Requires: AVX, FMA3
-TEXT ·tanhAVX2(SB), NOSPLIT, $0-24
+// func tanhVectors(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2, FMA3
+TEXT ·tanhVectors(SB), NOSPLIT, $0-24
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
-	SUBQ $0x08, DX
-	JL   rest28
+	SUBQ $+8, DX
+	JL   fewer41
 
-one26:
-	VMOVUPS     (CX)(BX*1), Y0
+loop40:
+	VMOVUPS     (CX)(BX*4), Y0
 	VMOVUPS     x411051ec<>+0(SB), Y1
 	VMINPS      Y0, Y1, Y0
 	VMOVUPS     xc11051ec<>+0(SB), Y1
@@ -794,19 +1184,20 @@ one26:
 	VMINPS      Y2, Y0, Y0
 	VMOVUPS     xbf800000<>+0(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     Y0, (AX)(BX*1)
-	ADDQ        $0x20, BX
-	SUBQ        $0x08, DX
-	JGE         one26
+	VMOVUPS     Y0, (AX)(BX*4)
+	ADDQ        $+8, BX
+	SUBQ        $+8, DX
+	JGE         loop40
 
-rest28:
-	ADDQ         $0x08, DX
-	JE           done29
+fewer41:
+	ADDQ         $+8, DX
+	TESTQ        DX, DX
+	JE           done42
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMASKMOVPS   (CX)(BX*4), Y0, Y0
 	VMOVUPS      x411051ec<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
 	VMOVUPS      xc11051ec<>+0(SB), Y1
@@ -829,28 +1220,140 @@ rest28:
 	VMINPS       Y2, Y0, Y0
 	VMOVUPS      xbf800000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
-	LEAQ         (AX)(BX*1), AX
+	LEAQ         (AX)(BX*4), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
-	JE           two30
+	JE           two43
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two30:
+two43:
 	TESTQ   $0x00000002, DX
-	JE      one31
+	JE      one44
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one31:
+one44:
 	TESTQ  $0x00000001, DX
-	JE     stored32
+	JE     stored45
 	VMOVSS X0, (AX)
 
-stored32:
-done29:
+stored45:
+done42:
+	VZEROUPPER
+	RET
+
+wide:
+	VBROADCASTSS xbf800000<>+0(SB), Z14
+	VBROADCASTSS x3eeda703<>+0(SB), Z13
+	VBROADCASTSS x3cc8a221<>+0(SB), Z12
+	VBROADCASTSS x39856b02<>+0(SB), Z11
+	VBROADCASTSS x3f800000<>+0(SB), Z10
+	VBROADCASTSS x3e05f8b5<>+0(SB), Z9
+	VBROADCASTSS x3b4b5bad<>+0(SB), Z8
+	VBROADCASTSS x373af80b<>+0(SB), Z7
+	VBROADCASTSS xb2ad6088<>+0(SB), Z6
+	VBROADCASTSS x2e673bdb<>+0(SB), Z5
+	VBROADCASTSS xa9bdf440<>+0(SB), Z4
+	VBROADCASTSS xc11051ec<>+0(SB), Z3
+	VBROADCASTSS x411051ec<>+0(SB), Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $+16, DX
+	JL           fewer47
+
+loop46:
+	VMOVUPS     (CX)(BX*4), Z0
+	VMOVUPS     Z2, Z1
+	VMINPS      Z0, Z1, Z0
+	VMOVUPS     Z3, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMULPS      Z0, Z0, Z1
+	VMOVUPS     Z4, Z15
+	VFMADD213PS Z5, Z1, Z15
+	VFMADD213PS Z6, Z1, Z15
+	VFMADD213PS Z7, Z1, Z15
+	VFMADD213PS Z8, Z1, Z15
+	VFMADD213PS Z9, Z1, Z15
+	VFMADD213PS Z10, Z1, Z15
+	VMOVUPS     Z11, Z16
+	VFMADD213PS Z12, Z1, Z16
+	VFMADD213PS Z13, Z1, Z16
+	VFMADD213PS Z10, Z1, Z16
+	VMULPS      Z0, Z15, Z15
+	VDIVPS      Z16, Z15, Z15
+	VMOVUPS     Z10, Z0
+	VMINPS      Z15, Z0, Z0
+	VMOVUPS     Z14, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     Z0, (AX)(BX*4)
+	ADDQ        $+16, BX
+	SUBQ        $+16, DX
+	JGE         loop46
+
+fewer47:
+	ADDQ          $+16, DX
+	TESTQ         DX, DX
+	JE            done48
+	MOVQ          $-1, SI
+	BZHIQ         DX, SI, SI
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX)(BX*4), K1, Z0
+	VMOVUPS       Z2, Z1
+	VMINPS        Z0, Z1, Z0
+	VMOVUPS       Z3, Z1
+	VMAXPS        Z0, Z1, Z0
+	VMULPS        Z0, Z0, Z1
+	VMOVUPS       Z4, Z2
+	VFMADD213PS   Z5, Z1, Z2
+	VFMADD213PS   Z6, Z1, Z2
+	VFMADD213PS   Z7, Z1, Z2
+	VFMADD213PS   Z8, Z1, Z2
+	VFMADD213PS   Z9, Z1, Z2
+	VFMADD213PS   Z10, Z1, Z2
+	VMOVUPS       Z11, Z3
+	VFMADD213PS   Z12, Z1, Z3
+	VFMADD213PS   Z13, Z1, Z3
+	VFMADD213PS   Z10, Z1, Z3
+	VMULPS        Z0, Z2, Z2
+	VDIVPS        Z3, Z2, Z2
+	VMOVUPS       Z10, Z0
+	VMINPS        Z2, Z0, Z0
+	VMOVUPS       Z14, Z1
+	VMAXPS        Z0, Z1, Z0
+	LEAQ          (AX)(BX*4), AX
+	VMOVAPS       Z0, Z0
+	TESTQ         $0x00000008, DX
+	JE            four49
+	VMOVUPS       Y0, (AX)
+	ADDQ          $0x20, AX
+	VEXTRACTF64X4 $0x01, Z0, Y0
+
+four49:
+	TESTQ        $0x00000004, DX
+	JE           two50
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two50:
+	TESTQ   $0x00000002, DX
+	JE      one51
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one51:
+	TESTQ  $0x00000001, DX
+	JE     stored52
+	VMOVSS X0, (AX)
+
+stored52:
+done48:
 	VZEROUPPER
 	RET
 
@@ -964,18 +1467,20 @@ DATA x3eeda703<>+24(SB)/4, $0x3eeda703
 DATA x3eeda703<>+28(SB)/4, $0x3eeda703
 GLOBL x3eeda703<>(SB), RODATA|NOPTR, $32
 
-// func sigmoidAVX2(dst *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
+// func sigmoidVectors(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, BMI2, FMA3
+TEXT ·sigmoidVectors(SB), NOSPLIT, $0-24
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
-	SUBQ $0x08, DX
-	JL   rest36
+	SUBQ $+8, DX
+	JL   fewer54
 
-one34:
-	VMOVUPS      (CX)(BX*1), Y0
+loop53:
+	VMOVUPS      (CX)(BX*4), Y0
 	VXORPS       x80000000<>+0(SB), Y0, Y0
 	VMOVUPS      x42b20000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
@@ -1006,19 +1511,20 @@ one34:
 	VMOVUPS      x3f800000<>+0(SB), Y0
 	VADDPS       Y0, Y2, Y2
 	VDIVPS       Y2, Y0, Y2
-	VMOVUPS      Y2, (AX)(BX*1)
-	ADDQ         $0x20, BX
-	SUBQ         $0x08, DX
-	JGE          one34
+	VMOVUPS      Y2, (AX)(BX*4)
+	ADDQ         $+8, BX
+	SUBQ         $+8, DX
+	JGE          loop53
 
-rest36:
-	ADDQ         $0x08, DX
-	JE           done37
+fewer54:
+	ADDQ         $+8, DX
+	TESTQ        DX, DX
+	JE           done55
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMASKMOVPS   (CX)(BX*4), Y0, Y0
 	VXORPS       x80000000<>+0(SB), Y0, Y0
 	VMOVUPS      x42b20000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
@@ -1049,28 +1555,156 @@ rest36:
 	VMOVUPS      x3f800000<>+0(SB), Y0
 	VADDPS       Y0, Y2, Y2
 	VDIVPS       Y2, Y0, Y2
-	LEAQ         (AX)(BX*1), AX
+	LEAQ         (AX)(BX*4), AX
 	VMOVAPS      Y2, Y0
 	TESTQ        $0x00000004, DX
-	JE           two38
+	JE           two56
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two38:
+two56:
 	TESTQ   $0x00000002, DX
-	JE      one39
+	JE      one57
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one39:
+one57:
 	TESTQ  $0x00000001, DX
-	JE     stored40
+	JE     stored58
 	VMOVSS X0, (AX)
 
-stored40:
-done37:
+stored58:
+done55:
+	VZEROUPPER
+	RET
+
+wide:
+	VBROADCASTSS x0000007f<>+0(SB), Z13
+	VBROADCASTSS x3f800000<>+0(SB), Z12
+	VBROADCASTSS x3efffffe<>+0(SB), Z11
+	VBROADCASTSS x3e2aaa45<>+0(SB), Z10
+	VBROADCASTSS x3d2aac8b<>+0(SB), Z9
+	VBROADCASTSS x3c091fe3<>+0(SB), Z8
+	VBROADCASTSS x3ab50d38<>+0(SB), Z7
+	VBROADCASTSS xb95e8083<>+0(SB), Z6
+	VBROADCASTSS x3f318000<>+0(SB), Z5
+	VBROADCASTSS x3fb8aa3b<>+0(SB), Z4
+	VBROADCASTSS xc2d00000<>+0(SB), Z3
+	VBROADCASTSS x42b20000<>+0(SB), Z2
+	VBROADCASTSS x80000000<>+0(SB), Z1
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $+16, DX
+	JL           fewer60
+
+loop59:
+	VMOVUPS      (CX)(BX*4), Z0
+	VXORPS       Z1, Z0, Z0
+	VMOVUPS      Z2, Z14
+	VMINPS       Z0, Z14, Z0
+	VMOVUPS      Z3, Z14
+	VMAXPS       Z0, Z14, Z0
+	VMULPS       Z4, Z0, Z14
+	VRNDSCALEPS  $0x08, Z14, Z14
+	VMOVAPS      Z0, Z0
+	VFNMADD231PS Z5, Z14, Z0
+	VFNMADD231PS Z6, Z14, Z0
+	VMOVUPS      Z7, Z15
+	VFMADD213PS  Z8, Z0, Z15
+	VFMADD213PS  Z9, Z0, Z15
+	VFMADD213PS  Z10, Z0, Z15
+	VFMADD213PS  Z11, Z0, Z15
+	VMULPS       Z0, Z0, Z16
+	VFMADD213PS  Z0, Z16, Z15
+	VADDPS       Z12, Z15, Z15
+	VCVTPS2DQ    Z14, Z14
+	VPSRAD       $0x01, Z14, Z0
+	VPSUBD       Z0, Z14, Z14
+	VPADDD       Z13, Z0, Z0
+	VPSLLD       $0x17, Z0, Z0
+	VMULPS       Z0, Z15, Z15
+	VPADDD       Z13, Z14, Z14
+	VPSLLD       $0x17, Z14, Z14
+	VMULPS       Z14, Z15, Z15
+	VMOVUPS      Z12, Z0
+	VADDPS       Z0, Z15, Z15
+	VDIVPS       Z15, Z0, Z15
+	VMOVUPS      Z15, (AX)(BX*4)
+	ADDQ         $+16, BX
+	SUBQ         $+16, DX
+	JGE          loop59
+
+fewer60:
+	ADDQ          $+16, DX
+	TESTQ         DX, DX
+	JE            done61
+	MOVQ          $-1, SI
+	BZHIQ         DX, SI, SI
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX)(BX*4), K1, Z0
+	VXORPS        Z1, Z0, Z0
+	VMOVUPS       Z2, Z1
+	VMINPS        Z0, Z1, Z0
+	VMOVUPS       Z3, Z1
+	VMAXPS        Z0, Z1, Z0
+	VMULPS        Z4, Z0, Z1
+	VRNDSCALEPS   $0x08, Z1, Z1
+	VMOVAPS       Z0, Z0
+	VFNMADD231PS  Z5, Z1, Z0
+	VFNMADD231PS  Z6, Z1, Z0
+	VMOVUPS       Z7, Z2
+	VFMADD213PS   Z8, Z0, Z2
+	VFMADD213PS   Z9, Z0, Z2
+	VFMADD213PS   Z10, Z0, Z2
+	VFMADD213PS   Z11, Z0, Z2
+	VMULPS        Z0, Z0, Z3
+	VFMADD213PS   Z0, Z3, Z2
+	VADDPS        Z12, Z2, Z2
+	VCVTPS2DQ     Z1, Z1
+	VPSRAD        $0x01, Z1, Z0
+	VPSUBD        Z0, Z1, Z1
+	VPADDD        Z13, Z0, Z0
+	VPSLLD        $0x17, Z0, Z0
+	VMULPS        Z0, Z2, Z2
+	VPADDD        Z13, Z1, Z1
+	VPSLLD        $0x17, Z1, Z1
+	VMULPS        Z1, Z2, Z2
+	VMOVUPS       Z12, Z0
+	VADDPS        Z0, Z2, Z2
+	VDIVPS        Z2, Z0, Z2
+	LEAQ          (AX)(BX*4), AX
+	VMOVAPS       Z2, Z0
+	TESTQ         $0x00000008, DX
+	JE            four62
+	VMOVUPS       Y0, (AX)
+	ADDQ          $0x20, AX
+	VEXTRACTF64X4 $0x01, Z0, Y0
+
+four62:
+	TESTQ        $0x00000004, DX
+	JE           two63
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two63:
+	TESTQ   $0x00000002, DX
+	JE      one64
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one64:
+	TESTQ  $0x00000001, DX
+	JE     stored65
+	VMOVSS X0, (AX)
+
+stored65:
+done61:
 	VZEROUPPER
 	RET
 
@@ -1084,18 +1718,20 @@ DATA x80000000<>+24(SB)/4, $0x80000000
 DATA x80000000<>+28(SB)/4, $0x80000000
 GLOBL x80000000<>(SB), RODATA|NOPTR, $32
 
-// func geluAVX2(dst *float32, x *float32, n int)
-// Requires: AVX, FMA3
-TEXT ·geluAVX2(SB), NOSPLIT, $0-24
+// func geluVectors(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2, FMA3
+TEXT ·geluVectors(SB), NOSPLIT, $0-24
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
-	SUBQ $0x08, DX
-	JL   rest44
+	SUBQ $+8, DX
+	JL   fewer67
 
-one42:
-	VMOVUPS     (CX)(BX*1), Y0
+loop66:
+	VMOVUPS     (CX)(BX*4), Y0
 	VMULPS      x3f3504f3<>+0(SB), Y0, Y1
 	VMULPS      x3f000000<>+0(SB), Y0, Y0
 	VMOVUPS     x40800000<>+0(SB), Y2
@@ -1122,19 +1758,20 @@ one42:
 	VMOVUPS     xbf800000<>+0(SB), Y2
 	VMAXPS      Y1, Y2, Y1
 	VFMADD213PS Y0, Y0, Y1
-	VMOVUPS     Y1, (AX)(BX*1)
-	ADDQ        $0x20, BX
-	SUBQ        $0x08, DX
-	JGE         one42
+	VMOVUPS     Y1, (AX)(BX*4)
+	ADDQ        $+8, BX
+	SUBQ        $+8, DX
+	JGE         loop66
 
-rest44:
-	ADDQ         $0x08, DX
-	JE           done45
+fewer67:
+	ADDQ         $+8, DX
+	TESTQ        DX, DX
+	JE           done68
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMASKMOVPS   (CX)(BX*4), Y0, Y0
 	VMULPS       x3f3504f3<>+0(SB), Y0, Y1
 	VMULPS       x3f000000<>+0(SB), Y0, Y0
 	VMOVUPS      x40800000<>+0(SB), Y2
@@ -1161,301 +1798,765 @@ rest44:
 	VMOVUPS      xbf800000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VFMADD213PS  Y0, Y0, Y1
-	LEAQ         (AX)(BX*1), AX
+	LEAQ         (AX)(BX*4), AX
 	VMOVAPS      Y1, Y0
 	TESTQ        $0x00000004, DX
-	JE           two46
+	JE           two69
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two46:
+two69:
 	TESTQ   $0x00000002, DX
-	JE      one47
+	JE      one70
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one47:
+one70:
 	TESTQ  $0x00000001, DX
-	JE     stored48
+	JE     stored71
 	VMOVSS X0, (AX)
 
-stored48:
-done45:
+stored71:
+done68:
 	VZEROUPPER
 	RET
 
-// func sqrtAVX2(dst *float32, x *float32, n int)
-// Requires: AVX
-TEXT ·sqrtAVX2(SB), NOSPLIT, $0-24
+wide:
+	VBROADCASTSS xbf800000<>+0(SB), Z18
+	VBROADCASTSS x3f800000<>+0(SB), Z17
+	VBROADCASTSS x3f013dcc<>+0(SB), Z16
+	VBROADCASTSS x3dec3a7b<>+0(SB), Z15
+	VBROADCASTSS x3c7923de<>+0(SB), Z14
+	VBROADCASTSS x3a9b6063<>+0(SB), Z13
+	VBROADCASTSS x381cf127<>+0(SB), Z12
+	VBROADCASTSS x3f906eba<>+0(SB), Z11
+	VBROADCASTSS x3e462e40<>+0(SB), Z10
+	VBROADCASTSS x3d597fa2<>+0(SB), Z9
+	VBROADCASTSS x3b7e77a0<>+0(SB), Z8
+	VBROADCASTSS x39952e89<>+0(SB), Z7
+	VBROADCASTSS x36055302<>+0(SB), Z6
+	VBROADCASTSS xc0800000<>+0(SB), Z5
+	VBROADCASTSS x40800000<>+0(SB), Z4
+	VBROADCASTSS x3f000000<>+0(SB), Z3
+	VBROADCASTSS x3f3504f3<>+0(SB), Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $+16, DX
+	JL           fewer73
+
+loop72:
+	VMOVUPS     (CX)(BX*4), Z0
+	VMULPS      Z2, Z0, Z1
+	VMULPS      Z3, Z0, Z0
+	VMOVUPS     Z4, Z19
+	VMINPS      Z1, Z19, Z1
+	VMOVUPS     Z5, Z19
+	VMAXPS      Z1, Z19, Z1
+	VMULPS      Z1, Z1, Z19
+	VMOVUPS     Z6, Z20
+	VFMADD213PS Z7, Z19, Z20
+	VFMADD213PS Z8, Z19, Z20
+	VFMADD213PS Z9, Z19, Z20
+	VFMADD213PS Z10, Z19, Z20
+	VFMADD213PS Z11, Z19, Z20
+	VMOVUPS     Z12, Z21
+	VFMADD213PS Z13, Z19, Z21
+	VFMADD213PS Z14, Z19, Z21
+	VFMADD213PS Z15, Z19, Z21
+	VFMADD213PS Z16, Z19, Z21
+	VFMADD213PS Z17, Z19, Z21
+	VMULPS      Z1, Z20, Z20
+	VDIVPS      Z21, Z20, Z20
+	VMOVUPS     Z17, Z1
+	VMINPS      Z20, Z1, Z1
+	VMOVUPS     Z18, Z19
+	VMAXPS      Z1, Z19, Z1
+	VFMADD213PS Z0, Z0, Z1
+	VMOVUPS     Z1, (AX)(BX*4)
+	ADDQ        $+16, BX
+	SUBQ        $+16, DX
+	JGE         loop72
+
+fewer73:
+	ADDQ          $+16, DX
+	TESTQ         DX, DX
+	JE            done74
+	MOVQ          $-1, SI
+	BZHIQ         DX, SI, SI
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX)(BX*4), K1, Z0
+	VMULPS        Z2, Z0, Z1
+	VMULPS        Z3, Z0, Z0
+	VMOVUPS       Z4, Z2
+	VMINPS        Z1, Z2, Z1
+	VMOVUPS       Z5, Z2
+	VMAXPS        Z1, Z2, Z1
+	VMULPS        Z1, Z1, Z2
+	VMOVUPS       Z6, Z3
+	VFMADD213PS   Z7, Z2, Z3
+	VFMADD213PS   Z8, Z2, Z3
+	VFMADD213PS   Z9, Z2, Z3
+	VFMADD213PS   Z10, Z2, Z3
+	VFMADD213PS   Z11, Z2, Z3
+	VMOVUPS       Z12, Z4
+	VFMADD213PS   Z13, Z2, Z4
+	VFMADD213PS   Z14, Z2, Z4
+	VFMADD213PS   Z15, Z2, Z4
+	VFMADD213PS   Z16, Z2, Z4
+	VFMADD213PS   Z17, Z2, Z4
+	VMULPS        Z1, Z3, Z3
+	VDIVPS        Z4, Z3, Z3
+	VMOVUPS       Z17, Z1
+	VMINPS        Z3, Z1, Z1
+	VMOVUPS       Z18, Z2
+	VMAXPS        Z1, Z2, Z1
+	VFMADD213PS   Z0, Z0, Z1
+	LEAQ          (AX)(BX*4), AX
+	VMOVAPS       Z1, Z0
+	TESTQ         $0x00000008, DX
+	JE            four75
+	VMOVUPS       Y0, (AX)
+	ADDQ          $0x20, AX
+	VEXTRACTF64X4 $0x01, Z0, Y0
+
+four75:
+	TESTQ        $0x00000004, DX
+	JE           two76
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two76:
+	TESTQ   $0x00000002, DX
+	JE      one77
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one77:
+	TESTQ  $0x00000001, DX
+	JE     stored78
+	VMOVSS X0, (AX)
+
+stored78:
+done74:
+	VZEROUPPER
+	RET
+
+// func sqrtVectors(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtVectors(SB), NOSPLIT, $0-24
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
-	SUBQ $0x08, DX
-	JL   rest52
+	SUBQ $+8, DX
+	JL   fewer80
 
-one50:
-	VMOVUPS (CX)(BX*1), Y0
+loop79:
+	VMOVUPS (CX)(BX*4), Y0
 	VSQRTPS Y0, Y0
-	VMOVUPS Y0, (AX)(BX*1)
-	ADDQ    $0x20, BX
-	SUBQ    $0x08, DX
-	JGE     one50
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $+8, BX
+	SUBQ    $+8, DX
+	JGE     loop79
 
-rest52:
-	ADDQ         $0x08, DX
-	JE           done53
+fewer80:
+	ADDQ         $+8, DX
+	TESTQ        DX, DX
+	JE           done81
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMASKMOVPS   (CX)(BX*4), Y0, Y0
 	VSQRTPS      Y0, Y0
-	LEAQ         (AX)(BX*1), AX
+	LEAQ         (AX)(BX*4), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
-	JE           two54
+	JE           two82
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two54:
+two82:
 	TESTQ   $0x00000002, DX
-	JE      one55
+	JE      one83
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one55:
+one83:
 	TESTQ  $0x00000001, DX
-	JE     stored56
+	JE     stored84
 	VMOVSS X0, (AX)
 
-stored56:
-done53:
+stored84:
+done81:
 	VZEROUPPER
 	RET
 
-// func rsqrtAVX2(dst *float32, x *float32, n int)
-// Requires: AVX
-TEXT ·rsqrtAVX2(SB), NOSPLIT, $0-24
+wide:
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
 	XORQ BX, BX
-	SUBQ $0x08, DX
-	JL   rest60
+	SUBQ $+16, DX
+	JL   fewer86
 
-one58:
-	VMOVUPS (CX)(BX*1), Y0
+loop85:
+	VMOVUPS (CX)(BX*4), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $+16, BX
+	SUBQ    $+16, DX
+	JGE     loop85
+
+fewer86:
+	ADDQ          $+16, DX
+	TESTQ         DX, DX
+	JE            done87
+	MOVQ          $-1, SI
+	BZHIQ         DX, SI, SI
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX)(BX*4), K1, Z0
+	VSQRTPS       Z0, Z0
+	LEAQ          (AX)(BX*4), AX
+	VMOVAPS       Z0, Z0
+	TESTQ         $0x00000008, DX
+	JE            four88
+	VMOVUPS       Y0, (AX)
+	ADDQ          $0x20, AX
+	VEXTRACTF64X4 $0x01, Z0, Y0
+
+four88:
+	TESTQ        $0x00000004, DX
+	JE           two89
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two89:
+	TESTQ   $0x00000002, DX
+	JE      one90
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one90:
+	TESTQ  $0x00000001, DX
+	JE     stored91
+	VMOVSS X0, (AX)
+
+stored91:
+done87:
+	VZEROUPPER
+	RET
+
+// func rsqrtVectors(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rsqrtVectors(SB), NOSPLIT, $0-24
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+	SUBQ $+8, DX
+	JL   fewer93
+
+loop92:
+	VMOVUPS (CX)(BX*4), Y0
 	VSQRTPS Y0, Y0
 	VMOVUPS x3f800000<>+0(SB), Y1
 	VDIVPS  Y0, Y1, Y0
-	VMOVUPS Y0, (AX)(BX*1)
-	ADDQ    $0x20, BX
-	SUBQ    $0x08, DX
-	JGE     one58
+	VMOVUPS Y0, (AX)(BX*4)
+	ADDQ    $+8, BX
+	SUBQ    $+8, DX
+	JGE     loop92
 
-rest60:
-	ADDQ         $0x08, DX
-	JE           done61
+fewer93:
+	ADDQ         $+8, DX
+	TESTQ        DX, DX
+	JE           done94
 	LEAQ         tailMask<>+32(SB), SI
 	MOVQ         DX, DI
 	NEGQ         DI
 	VMOVUPS      (SI)(DI*4), Y0
-	VMASKMOVPS   (CX)(BX*1), Y0, Y0
+	VMASKMOVPS   (CX)(BX*4), Y0, Y0
 	VSQRTPS      Y0, Y0
 	VMOVUPS      x3f800000<>+0(SB), Y1
 	VDIVPS       Y0, Y1, Y0
-	LEAQ         (AX)(BX*1), AX
+	LEAQ         (AX)(BX*4), AX
 	VMOVAPS      Y0, Y0
 	TESTQ        $0x00000004, DX
-	JE           two62
+	JE           two95
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two62:
+two95:
 	TESTQ   $0x00000002, DX
-	JE      one63
+	JE      one96
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one63:
+one96:
 	TESTQ  $0x00000001, DX
-	JE     stored64
+	JE     stored97
 	VMOVSS X0, (AX)
 
-stored64:
-done61:
+stored97:
+done94:
 	VZEROUPPER
 	RET
 
-// func geluGradientAVX2(dst *float32, x *float32, dy *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·geluGradientAVX2(SB), NOSPLIT, $0-32
+wide:
+	VBROADCASTSS x3f800000<>+0(SB), Z1
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	XORQ         BX, BX
+	SUBQ         $+16, DX
+	JL           fewer99
+
+loop98:
+	VMOVUPS (CX)(BX*4), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z1, Z2
+	VDIVPS  Z0, Z2, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $+16, BX
+	SUBQ    $+16, DX
+	JGE     loop98
+
+fewer99:
+	ADDQ          $+16, DX
+	TESTQ         DX, DX
+	JE            done100
+	MOVQ          $-1, SI
+	BZHIQ         DX, SI, SI
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX)(BX*4), K1, Z0
+	VSQRTPS       Z0, Z0
+	VMOVUPS       Z1, Z1
+	VDIVPS        Z0, Z1, Z0
+	LEAQ          (AX)(BX*4), AX
+	VMOVAPS       Z0, Z0
+	TESTQ         $0x00000008, DX
+	JE            four101
+	VMOVUPS       Y0, (AX)
+	ADDQ          $0x20, AX
+	VEXTRACTF64X4 $0x01, Z0, Y0
+
+four101:
+	TESTQ        $0x00000004, DX
+	JE           two102
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two102:
+	TESTQ   $0x00000002, DX
+	JE      one103
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one103:
+	TESTQ  $0x00000001, DX
+	JE     stored104
+	VMOVSS X0, (AX)
+
+stored104:
+done100:
+	VZEROUPPER
+	RET
+
+// func geluGradientVectors(dst *float32, x *float32, dy *float32, n int)
+// Requires: AVX, AVX2, AVX512F, BMI2, FMA3
+TEXT ·geluGradientVectors(SB), NOSPLIT, $0-32
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ dy+16(FP), DX
 	MOVQ n+24(FP), BX
 	XORQ SI, SI
-	SUBQ $0x08, BX
-	JL   rest68
+	SUBQ $+8, BX
+	JL   fewer106
 
-one66:
-	VMOVUPS      (CX)(SI*1), Y0
+loop105:
+	VMOVUPS      (CX)(SI*4), Y0
 	VMOVUPS      x41600000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y1
 	VMOVUPS      xc1600000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       xbf000000<>+0(SB), Y1, Y2
 	VMULPS       Y1, Y2, Y2
-	VMOVUPS      xc2aea8f6<>+0(SB), Y4
-	VCMPPS       $0x05, Y4, Y2, Y3
-	VMAXPS       Y2, Y4, Y4
-	VMULPS       x3fb8aa3b<>+0(SB), Y4, Y2
+	VMOVUPS      xc2aea8f6<>+0(SB), Y3
+	VCMPPS       $0x05, Y3, Y2, Y4
+	VMAXPS       Y2, Y3, Y3
+	VMULPS       x3fb8aa3b<>+0(SB), Y3, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS x3f318000<>+0(SB), Y2, Y4
-	VFNMADD231PS xb95e8083<>+0(SB), Y2, Y4
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS x3f318000<>+0(SB), Y2, Y3
+	VFNMADD231PS xb95e8083<>+0(SB), Y2, Y3
 	VMOVUPS      x3ab50d38<>+0(SB), Y5
-	VFMADD213PS  x3c091fe3<>+0(SB), Y4, Y5
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y4, Y5
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y4, Y5
-	VFMADD213PS  x3efffffe<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y4, Y6
-	VFMADD213PS  Y4, Y6, Y5
+	VFMADD213PS  x3c091fe3<>+0(SB), Y3, Y5
+	VFMADD213PS  x3d2aac8b<>+0(SB), Y3, Y5
+	VFMADD213PS  x3e2aaa45<>+0(SB), Y3, Y5
+	VFMADD213PS  x3efffffe<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y6
+	VFMADD213PS  Y3, Y6, Y5
 	VADDPS       x3f800000<>+0(SB), Y5, Y5
 	VCVTPS2DQ    Y2, Y2
 	VPADDD       x0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y5, Y5
-	VANDPS       Y3, Y5, Y5
-	VMULPS       Y1, Y5, Y5
+	VANDPS       Y5, Y4, Y2
+	VMULPS       Y1, Y2, Y2
 	VMULPS       x3f3504f3<>+0(SB), Y0, Y0
 	VMOVUPS      x40800000<>+0(SB), Y1
 	VMINPS       Y0, Y1, Y0
 	VMOVUPS      xc0800000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMULPS       Y0, Y0, Y1
-	VMOVUPS      x36055302<>+0(SB), Y2
-	VFMADD213PS  x39952e89<>+0(SB), Y1, Y2
-	VFMADD213PS  x3b7e77a0<>+0(SB), Y1, Y2
-	VFMADD213PS  x3d597fa2<>+0(SB), Y1, Y2
-	VFMADD213PS  x3e462e40<>+0(SB), Y1, Y2
-	VFMADD213PS  x3f906eba<>+0(SB), Y1, Y2
-	VMOVUPS      x381cf127<>+0(SB), Y3
-	VFMADD213PS  x3a9b6063<>+0(SB), Y1, Y3
-	VFMADD213PS  x3c7923de<>+0(SB), Y1, Y3
-	VFMADD213PS  x3dec3a7b<>+0(SB), Y1, Y3
-	VFMADD213PS  x3f013dcc<>+0(SB), Y1, Y3
-	VFMADD213PS  x3f800000<>+0(SB), Y1, Y3
-	VMULPS       Y0, Y2, Y2
-	VDIVPS       Y3, Y2, Y2
+	VMOVUPS      x36055302<>+0(SB), Y3
+	VFMADD213PS  x39952e89<>+0(SB), Y1, Y3
+	VFMADD213PS  x3b7e77a0<>+0(SB), Y1, Y3
+	VFMADD213PS  x3d597fa2<>+0(SB), Y1, Y3
+	VFMADD213PS  x3e462e40<>+0(SB), Y1, Y3
+	VFMADD213PS  x3f906eba<>+0(SB), Y1, Y3
+	VMOVUPS      x381cf127<>+0(SB), Y4
+	VFMADD213PS  x3a9b6063<>+0(SB), Y1, Y4
+	VFMADD213PS  x3c7923de<>+0(SB), Y1, Y4
+	VFMADD213PS  x3dec3a7b<>+0(SB), Y1, Y4
+	VFMADD213PS  x3f013dcc<>+0(SB), Y1, Y4
+	VFMADD213PS  x3f800000<>+0(SB), Y1, Y4
+	VMULPS       Y0, Y3, Y3
+	VDIVPS       Y4, Y3, Y3
 	VMOVUPS      x3f800000<>+0(SB), Y0
-	VMINPS       Y2, Y0, Y0
+	VMINPS       Y3, Y0, Y0
 	VMOVUPS      xbf800000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y0
 	VMOVUPS      x3f000000<>+0(SB), Y1
 	VFMADD213PS  Y1, Y1, Y0
-	VFMADD231PS  x3ecc422a<>+0(SB), Y5, Y0
-	VMOVUPS      (DX)(SI*1), Y1
+	VFMADD231PS  x3ecc422a<>+0(SB), Y2, Y0
+	VMOVUPS      (DX)(SI*4), Y1
 	VMULPS       Y1, Y0, Y0
-	VMOVUPS      Y0, (AX)(SI*1)
-	ADDQ         $0x20, SI
-	SUBQ         $0x08, BX
-	JGE          one66
+	VMOVUPS      Y0, (AX)(SI*4)
+	ADDQ         $+8, SI
+	SUBQ         $+8, BX
+	JGE          loop105
 
-rest68:
-	ADDQ         $0x08, BX
-	JE           done69
+fewer106:
+	ADDQ         $+8, BX
+	TESTQ        BX, BX
+	JE           done107
 	LEAQ         tailMask<>+32(SB), DI
 	MOVQ         BX, R8
 	NEGQ         R8
 	VMOVUPS      (DI)(R8*4), Y0
-	VMASKMOVPS   (CX)(SI*1), Y0, Y1
+	VMASKMOVPS   (CX)(SI*4), Y0, Y1
 	VMOVUPS      x41600000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y2
 	VMOVUPS      xc1600000<>+0(SB), Y3
 	VMAXPS       Y2, Y3, Y2
 	VMULPS       xbf000000<>+0(SB), Y2, Y3
 	VMULPS       Y2, Y3, Y3
-	VMOVUPS      xc2aea8f6<>+0(SB), Y5
-	VCMPPS       $0x05, Y5, Y3, Y4
-	VMAXPS       Y3, Y5, Y5
-	VMULPS       x3fb8aa3b<>+0(SB), Y5, Y3
+	VMOVUPS      xc2aea8f6<>+0(SB), Y4
+	VCMPPS       $0x05, Y4, Y3, Y5
+	VMAXPS       Y3, Y4, Y4
+	VMULPS       x3fb8aa3b<>+0(SB), Y4, Y3
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS x3f318000<>+0(SB), Y3, Y5
-	VFNMADD231PS xb95e8083<>+0(SB), Y3, Y5
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS x3f318000<>+0(SB), Y3, Y4
+	VFNMADD231PS xb95e8083<>+0(SB), Y3, Y4
 	VMOVUPS      x3ab50d38<>+0(SB), Y6
-	VFMADD213PS  x3c091fe3<>+0(SB), Y5, Y6
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y5, Y6
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y5, Y6
-	VFMADD213PS  x3efffffe<>+0(SB), Y5, Y6
-	VMULPS       Y5, Y5, Y7
-	VFMADD213PS  Y5, Y7, Y6
+	VFMADD213PS  x3c091fe3<>+0(SB), Y4, Y6
+	VFMADD213PS  x3d2aac8b<>+0(SB), Y4, Y6
+	VFMADD213PS  x3e2aaa45<>+0(SB), Y4, Y6
+	VFMADD213PS  x3efffffe<>+0(SB), Y4, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  Y4, Y7, Y6
 	VADDPS       x3f800000<>+0(SB), Y6, Y6
 	VCVTPS2DQ    Y3, Y3
 	VPADDD       x0000007f<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VMULPS       Y3, Y6, Y6
-	VANDPS       Y4, Y6, Y6
-	VMULPS       Y2, Y6, Y6
+	VANDPS       Y6, Y5, Y3
+	VMULPS       Y2, Y3, Y3
 	VMULPS       x3f3504f3<>+0(SB), Y1, Y1
 	VMOVUPS      x40800000<>+0(SB), Y2
 	VMINPS       Y1, Y2, Y1
 	VMOVUPS      xc0800000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMULPS       Y1, Y1, Y2
-	VMOVUPS      x36055302<>+0(SB), Y3
-	VFMADD213PS  x39952e89<>+0(SB), Y2, Y3
-	VFMADD213PS  x3b7e77a0<>+0(SB), Y2, Y3
-	VFMADD213PS  x3d597fa2<>+0(SB), Y2, Y3
-	VFMADD213PS  x3e462e40<>+0(SB), Y2, Y3
-	VFMADD213PS  x3f906eba<>+0(SB), Y2, Y3
-	VMOVUPS      x381cf127<>+0(SB), Y4
-	VFMADD213PS  x3a9b6063<>+0(SB), Y2, Y4
-	VFMADD213PS  x3c7923de<>+0(SB), Y2, Y4
-	VFMADD213PS  x3dec3a7b<>+0(SB), Y2, Y4
-	VFMADD213PS  x3f013dcc<>+0(SB), Y2, Y4
-	VFMADD213PS  x3f800000<>+0(SB), Y2, Y4
-	VMULPS       Y1, Y3, Y3
-	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      x36055302<>+0(SB), Y4
+	VFMADD213PS  x39952e89<>+0(SB), Y2, Y4
+	VFMADD213PS  x3b7e77a0<>+0(SB), Y2, Y4
+	VFMADD213PS  x3d597fa2<>+0(SB), Y2, Y4
+	VFMADD213PS  x3e462e40<>+0(SB), Y2, Y4
+	VFMADD213PS  x3f906eba<>+0(SB), Y2, Y4
+	VMOVUPS      x381cf127<>+0(SB), Y5
+	VFMADD213PS  x3a9b6063<>+0(SB), Y2, Y5
+	VFMADD213PS  x3c7923de<>+0(SB), Y2, Y5
+	VFMADD213PS  x3dec3a7b<>+0(SB), Y2, Y5
+	VFMADD213PS  x3f013dcc<>+0(SB), Y2, Y5
+	VFMADD213PS  x3f800000<>+0(SB), Y2, Y5
+	VMULPS       Y1, Y4, Y4
+	VDIVPS       Y5, Y4, Y4
 	VMOVUPS      x3f800000<>+0(SB), Y1
-	VMINPS       Y3, Y1, Y1
+	VMINPS       Y4, Y1, Y1
 	VMOVUPS      xbf800000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y1
 	VMOVUPS      x3f000000<>+0(SB), Y2
 	VFMADD213PS  Y2, Y2, Y1
-	VFMADD231PS  x3ecc422a<>+0(SB), Y6, Y1
-	VMASKMOVPS   (DX)(SI*1), Y0, Y0
+	VFMADD231PS  x3ecc422a<>+0(SB), Y3, Y1
+	VMASKMOVPS   (DX)(SI*4), Y0, Y0
 	VMULPS       Y0, Y1, Y1
-	LEAQ         (AX)(SI*1), AX
+	LEAQ         (AX)(SI*4), AX
 	VMOVAPS      Y1, Y0
 	TESTQ        $0x00000004, BX
-	JE           two70
+	JE           two108
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	VEXTRACTF128 $0x01, Y0, X0
 
-two70:
+two108:
 	TESTQ   $0x00000002, BX
-	JE      one71
+	JE      one109
 	VMOVLPS X0, (AX)
 	ADDQ    $0x08, AX
 	VSHUFPS $0xee, X0, X0, X0
 
-one71:
+one109:
 	TESTQ  $0x00000001, BX
-	JE     stored72
+	JE     stored110
 	VMOVSS X0, (AX)
 
-stored72:
-done69:
+stored110:
+done107:
+	VZEROUPPER
+	RET
+
+wide:
+	VBROADCASTSS x3b7e77a0<>+0(SB), Z21
+	VBROADCASTSS x39952e89<>+0(SB), Z20
+	VBROADCASTSS x36055302<>+0(SB), Z19
+	VBROADCASTSS xc0800000<>+0(SB), Z18
+	VBROADCASTSS x40800000<>+0(SB), Z17
+	VBROADCASTSS x3f3504f3<>+0(SB), Z16
+	VBROADCASTSS x0000007f<>+0(SB), Z15
+	VBROADCASTSS x3f800000<>+0(SB), Z14
+	VBROADCASTSS x3efffffe<>+0(SB), Z13
+	VBROADCASTSS x3e2aaa45<>+0(SB), Z12
+	VBROADCASTSS x3d2aac8b<>+0(SB), Z11
+	VBROADCASTSS x3c091fe3<>+0(SB), Z10
+	VBROADCASTSS x3ab50d38<>+0(SB), Z9
+	VBROADCASTSS xb95e8083<>+0(SB), Z8
+	VBROADCASTSS x3f318000<>+0(SB), Z7
+	VBROADCASTSS x3fb8aa3b<>+0(SB), Z6
+	VBROADCASTSS xc2aea8f6<>+0(SB), Z5
+	VBROADCASTSS xbf000000<>+0(SB), Z4
+	VBROADCASTSS xc1600000<>+0(SB), Z3
+	VBROADCASTSS x41600000<>+0(SB), Z2
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         dy+16(FP), DX
+	MOVQ         n+24(FP), BX
+	XORQ         SI, SI
+	SUBQ         $+16, BX
+	JL           fewer112
+
+loop111:
+	VMOVUPS      (CX)(SI*4), Z0
+	VMOVUPS      Z2, Z1
+	VMINPS       Z0, Z1, Z1
+	VMOVUPS      Z3, Z22
+	VMAXPS       Z1, Z22, Z1
+	VMULPS       Z4, Z1, Z22
+	VMULPS       Z1, Z22, Z22
+	VMOVUPS      Z5, Z23
+	VCMPPS       $0x05, Z23, Z22, K1
+	VMAXPS       Z22, Z23, Z23
+	VMULPS       Z6, Z23, Z22
+	VRNDSCALEPS  $0x08, Z22, Z22
+	VMOVAPS      Z23, Z23
+	VFNMADD231PS Z7, Z22, Z23
+	VFNMADD231PS Z8, Z22, Z23
+	VMOVUPS      Z9, Z24
+	VFMADD213PS  Z10, Z23, Z24
+	VFMADD213PS  Z11, Z23, Z24
+	VFMADD213PS  Z12, Z23, Z24
+	VFMADD213PS  Z13, Z23, Z24
+	VMULPS       Z23, Z23, Z25
+	VFMADD213PS  Z23, Z25, Z24
+	VADDPS       Z14, Z24, Z24
+	VCVTPS2DQ    Z22, Z22
+	VPADDD       Z15, Z22, Z22
+	VPSLLD       $0x17, Z22, Z22
+	VMULPS       Z22, Z24, Z24
+	VMOVUPS.Z    Z24, K1, Z22
+	VMULPS       Z1, Z22, Z22
+	VMULPS       Z16, Z0, Z0
+	VMOVUPS      Z17, Z1
+	VMINPS       Z0, Z1, Z0
+	VMOVUPS      Z18, Z1
+	VMAXPS       Z0, Z1, Z0
+	VMULPS       Z0, Z0, Z1
+	VMOVUPS      Z19, Z23
+	VFMADD213PS  Z20, Z1, Z23
+	VFMADD213PS  Z21, Z1, Z23
+	VBROADCASTSS x3d597fa2<>+0(SB), Z24
+	VFMADD213PS  Z24, Z1, Z23
+	VBROADCASTSS x3e462e40<>+0(SB), Z24
+	VFMADD213PS  Z24, Z1, Z23
+	VBROADCASTSS x3f906eba<>+0(SB), Z24
+	VFMADD213PS  Z24, Z1, Z23
+	VBROADCASTSS x381cf127<>+0(SB), Z24
+	VMOVUPS      Z24, Z24
+	VBROADCASTSS x3a9b6063<>+0(SB), Z25
+	VFMADD213PS  Z25, Z1, Z24
+	VBROADCASTSS x3c7923de<>+0(SB), Z25
+	VFMADD213PS  Z25, Z1, Z24
+	VBROADCASTSS x3dec3a7b<>+0(SB), Z25
+	VFMADD213PS  Z25, Z1, Z24
+	VBROADCASTSS x3f013dcc<>+0(SB), Z25
+	VFMADD213PS  Z25, Z1, Z24
+	VFMADD213PS  Z14, Z1, Z24
+	VMULPS       Z0, Z23, Z23
+	VDIVPS       Z24, Z23, Z23
+	VMOVUPS      Z14, Z0
+	VMINPS       Z23, Z0, Z0
+	VBROADCASTSS xbf800000<>+0(SB), Z1
+	VMOVUPS      Z1, Z1
+	VMAXPS       Z0, Z1, Z0
+	VBROADCASTSS x3f000000<>+0(SB), Z1
+	VMOVUPS      Z1, Z1
+	VFMADD213PS  Z1, Z1, Z0
+	VBROADCASTSS x3ecc422a<>+0(SB), Z1
+	VFMADD231PS  Z1, Z22, Z0
+	VMOVUPS      (DX)(SI*4), Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)(SI*4)
+	ADDQ         $+16, SI
+	SUBQ         $+16, BX
+	JGE          loop111
+
+fewer112:
+	ADDQ          $+16, BX
+	TESTQ         BX, BX
+	JE            done113
+	MOVQ          $-1, DI
+	BZHIQ         BX, DI, DI
+	KMOVW         DI, K1
+	VMOVUPS.Z     (CX)(SI*4), K1, Z0
+	VMOVUPS       Z2, Z1
+	VMINPS        Z0, Z1, Z1
+	VMOVUPS       Z3, Z2
+	VMAXPS        Z1, Z2, Z1
+	VMULPS        Z4, Z1, Z2
+	VMULPS        Z1, Z2, Z2
+	VMOVUPS       Z5, Z3
+	VCMPPS        $0x05, Z3, Z2, K2
+	VMAXPS        Z2, Z3, Z3
+	VMULPS        Z6, Z3, Z2
+	VRNDSCALEPS   $0x08, Z2, Z2
+	VMOVAPS       Z3, Z3
+	VFNMADD231PS  Z7, Z2, Z3
+	VFNMADD231PS  Z8, Z2, Z3
+	VMOVUPS       Z9, Z4
+	VFMADD213PS   Z10, Z3, Z4
+	VFMADD213PS   Z11, Z3, Z4
+	VFMADD213PS   Z12, Z3, Z4
+	VFMADD213PS   Z13, Z3, Z4
+	VMULPS        Z3, Z3, Z5
+	VFMADD213PS   Z3, Z5, Z4
+	VADDPS        Z14, Z4, Z4
+	VCVTPS2DQ     Z2, Z2
+	VPADDD        Z15, Z2, Z2
+	VPSLLD        $0x17, Z2, Z2
+	VMULPS        Z2, Z4, Z4
+	VMOVUPS.Z     Z4, K2, Z2
+	VMULPS        Z1, Z2, Z2
+	VMULPS        Z16, Z0, Z0
+	VMOVUPS       Z17, Z1
+	VMINPS        Z0, Z1, Z0
+	VMOVUPS       Z18, Z1
+	VMAXPS        Z0, Z1, Z0
+	VMULPS        Z0, Z0, Z1
+	VMOVUPS       Z19, Z3
+	VFMADD213PS   Z20, Z1, Z3
+	VFMADD213PS   Z21, Z1, Z3
+	VBROADCASTSS  x3d597fa2<>+0(SB), Z4
+	VFMADD213PS   Z4, Z1, Z3
+	VBROADCASTSS  x3e462e40<>+0(SB), Z4
+	VFMADD213PS   Z4, Z1, Z3
+	VBROADCASTSS  x3f906eba<>+0(SB), Z4
+	VFMADD213PS   Z4, Z1, Z3
+	VBROADCASTSS  x381cf127<>+0(SB), Z4
+	VMOVUPS       Z4, Z4
+	VBROADCASTSS  x3a9b6063<>+0(SB), Z5
+	VFMADD213PS   Z5, Z1, Z4
+	VBROADCASTSS  x3c7923de<>+0(SB), Z5
+	VFMADD213PS   Z5, Z1, Z4
+	VBROADCASTSS  x3dec3a7b<>+0(SB), Z5
+	VFMADD213PS   Z5, Z1, Z4
+	VBROADCASTSS  x3f013dcc<>+0(SB), Z5
+	VFMADD213PS   Z5, Z1, Z4
+	VFMADD213PS   Z14, Z1, Z4
+	VMULPS        Z0, Z3, Z3
+	VDIVPS        Z4, Z3, Z3
+	VMOVUPS       Z14, Z0
+	VMINPS        Z3, Z0, Z0
+	VBROADCASTSS  xbf800000<>+0(SB), Z1
+	VMOVUPS       Z1, Z1
+	VMAXPS        Z0, Z1, Z0
+	VBROADCASTSS  x3f000000<>+0(SB), Z1
+	VMOVUPS       Z1, Z1
+	VFMADD213PS   Z1, Z1, Z0
+	VBROADCASTSS  x3ecc422a<>+0(SB), Z1
+	VFMADD231PS   Z1, Z2, Z0
+	VMOVUPS.Z     (DX)(SI*4), K1, Z1
+	VMULPS        Z1, Z0, Z0
+	LEAQ          (AX)(SI*4), AX
+	VMOVAPS       Z0, Z0
+	TESTQ         $0x00000008, BX
+	JE            four114
+	VMOVUPS       Y0, (AX)
+	ADDQ          $0x20, AX
+	VEXTRACTF64X4 $0x01, Z0, Y0
+
+four114:
+	TESTQ        $0x00000004, BX
+	JE           two115
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	VEXTRACTF128 $0x01, Y0, X0
+
+two115:
+	TESTQ   $0x00000002, BX
+	JE      one116
+	VMOVLPS X0, (AX)
+	ADDQ    $0x08, AX
+	VSHUFPS $0xee, X0, X0, X0
+
+one116:
+	TESTQ  $0x00000001, BX
+	JE     stored117
+	VMOVSS X0, (AX)
+
+stored117:
+done113:
 	VZEROUPPER
 	RET
 

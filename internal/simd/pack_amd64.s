@@ -47,71 +47,6 @@ loop1:
 	VZEROUPPER
 	RET
 
-// func packSixteenAVX2(dst *float32, src *float32, srcStep int, k int)
-// Requires: AVX
-TEXT ·packSixteenAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ srcStep+16(FP), DX
-	MOVQ k+24(FP), BX
-	MOVQ DX, SI
-	SHLQ $0x02, SI
-	LEAQ (CX)(SI*1), DI
-	LEAQ (DI)(SI*1), R8
-	LEAQ (R8)(SI*1), SI
-	LEAQ (DX)(DX*2), R9
-
-loop2:
-	VMOVUPS     (CX), X0
-	VINSERTF128 $0x01, (DI), Y0, Y0
-	VMOVUPS     (CX)(DX*1), X1
-	VINSERTF128 $0x01, (DI)(DX*1), Y1, Y1
-	VMOVUPS     (CX)(DX*2), X2
-	VINSERTF128 $0x01, (DI)(DX*2), Y2, Y2
-	VMOVUPS     (CX)(R9*1), X3
-	VINSERTF128 $0x01, (DI)(R9*1), Y3, Y3
-	VUNPCKLPS   Y1, Y0, Y4
-	VUNPCKHPS   Y1, Y0, Y5
-	VUNPCKLPS   Y3, Y2, Y6
-	VUNPCKHPS   Y3, Y2, Y7
-	VSHUFPS     $0x44, Y6, Y4, Y8
-	VSHUFPS     $0xee, Y6, Y4, Y4
-	VSHUFPS     $0x44, Y7, Y5, Y6
-	VSHUFPS     $0xee, Y7, Y5, Y5
-	VMOVUPS     Y8, (AX)
-	VMOVUPS     Y4, 64(AX)
-	VMOVUPS     Y6, 128(AX)
-	VMOVUPS     Y5, 192(AX)
-	VMOVUPS     (R8), X9
-	VINSERTF128 $0x01, (SI), Y9, Y9
-	VMOVUPS     (R8)(DX*1), X10
-	VINSERTF128 $0x01, (SI)(DX*1), Y10, Y10
-	VMOVUPS     (R8)(DX*2), X11
-	VINSERTF128 $0x01, (SI)(DX*2), Y11, Y11
-	VMOVUPS     (R8)(R9*1), X12
-	VINSERTF128 $0x01, (SI)(R9*1), Y12, Y12
-	VUNPCKLPS   Y10, Y9, Y4
-	VUNPCKHPS   Y10, Y9, Y5
-	VUNPCKLPS   Y12, Y11, Y6
-	VUNPCKHPS   Y12, Y11, Y7
-	VSHUFPS     $0x44, Y6, Y4, Y8
-	VSHUFPS     $0xee, Y6, Y4, Y4
-	VSHUFPS     $0x44, Y7, Y5, Y6
-	VSHUFPS     $0xee, Y7, Y5, Y5
-	VMOVUPS     Y8, 32(AX)
-	VMOVUPS     Y4, 96(AX)
-	VMOVUPS     Y6, 160(AX)
-	VMOVUPS     Y5, 224(AX)
-	ADDQ        $0x10, CX
-	ADDQ        $0x10, DI
-	ADDQ        $0x10, R8
-	ADDQ        $0x10, SI
-	ADDQ        $0x00000100, AX
-	SUBQ        $0x04, BX
-	JNE         loop2
-	VZEROUPPER
-	RET
-
 // func transposeEightAVX2(dst *float32, src *float32, dstStep int, srcStep int, n int)
 // Requires: AVX
 TEXT ·transposeEightAVX2(SB), NOSPLIT, $0-40
@@ -123,7 +58,7 @@ TEXT ·transposeEightAVX2(SB), NOSPLIT, $0-40
 	LEAQ (CX)(BX*4), DI
 	LEAQ (BX)(BX*2), R8
 
-loop3:
+loop2:
 	VMOVUPS     (CX), X0
 	VINSERTF128 $0x01, (DI), Y0, Y0
 	VMOVUPS     (CX)(BX*1), X1
@@ -151,7 +86,7 @@ loop3:
 	ADDQ        $0x10, CX
 	ADDQ        $0x10, DI
 	SUBQ        $0x04, SI
-	JNE         loop3
+	JNE         loop2
 	VZEROUPPER
 	RET
 
@@ -163,7 +98,7 @@ TEXT ·packCopySixAVX2(SB), NOSPLIT, $0-32
 	MOVQ srcStep+16(FP), DX
 	MOVQ k+24(FP), BX
 
-loop4:
+loop3:
 	VMOVUPS (CX), X0
 	VMOVSD  16(CX), X1
 	VMOVUPS X0, (AX)
@@ -171,23 +106,41 @@ loop4:
 	ADDQ    DX, CX
 	ADDQ    $0x18, AX
 	DECQ    BX
+	JNE     loop3
+	VZEROUPPER
+	RET
+
+// func packCopySixteenVectors(dst *float32, src *float32, srcStep int, k int)
+// Requires: AVX, AVX512F
+TEXT ·packCopySixteenVectors(SB), NOSPLIT, $0-32
+	CMPQ ·active+0(SB), $0x02
+	JGE  wide
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ srcStep+16(FP), DX
+	MOVQ k+24(FP), BX
+
+loop4:
+	VMOVUPS (CX), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    DX, CX
+	ADDQ    $0x40, AX
+	DECQ    BX
 	JNE     loop4
 	VZEROUPPER
 	RET
 
-// func packCopySixteenAVX2(dst *float32, src *float32, srcStep int, k int)
-// Requires: AVX
-TEXT ·packCopySixteenAVX2(SB), NOSPLIT, $0-32
+wide:
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ srcStep+16(FP), DX
 	MOVQ k+24(FP), BX
 
 loop5:
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
+	VMOVUPS (CX), Z0
+	VMOVUPS Z0, (AX)
 	ADDQ    DX, CX
 	ADDQ    $0x40, AX
 	DECQ    BX

@@ -22,6 +22,24 @@ loop1:
 	VZEROUPPER
 	RET
 
+// func columnMaximumAVX512(greatest *float32, x *float32, step int, n int)
+// Requires: AVX, AVX512F
+TEXT ·columnMaximumAVX512(SB), NOSPLIT, $0-32
+	MOVQ    greatest+0(FP), AX
+	MOVQ    x+8(FP), CX
+	VMOVUPS (CX), Z0
+	MOVQ    step+16(FP), DX
+	MOVQ    n+24(FP), BX
+
+loop2:
+	VMAXPS  (CX), Z0, Z0
+	ADDQ    DX, CX
+	DECQ    BX
+	JNE     loop2
+	VMOVUPS Z0, (AX)
+	VZEROUPPER
+	RET
+
 // func columnExpSumAVX2(sums *float32, x *float32, shift *float32, step int, n int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·columnExpSumAVX2(SB), NOSPLIT, $0-40
@@ -33,35 +51,35 @@ TEXT ·columnExpSumAVX2(SB), NOSPLIT, $0-40
 	MOVQ    step+24(FP), DX
 	MOVQ    n+32(FP), BX
 
-loop2:
+loop3:
 	VMOVUPS      (CX), Y2
 	VSUBPS       Y0, Y2, Y2
-	VMOVUPS      xc2aea8f6<>+0(SB), Y4
-	VCMPPS       $0x05, Y4, Y2, Y3
-	VMAXPS       Y2, Y4, Y4
-	VMULPS       x3fb8aa3b<>+0(SB), Y4, Y2
+	VMOVUPS      xc2aea8f6<>+0(SB), Y3
+	VCMPPS       $0x05, Y3, Y2, Y4
+	VMAXPS       Y2, Y3, Y3
+	VMULPS       x3fb8aa3b<>+0(SB), Y3, Y2
 	VROUNDPS     $0x08, Y2, Y2
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS x3f318000<>+0(SB), Y2, Y4
-	VFNMADD231PS xb95e8083<>+0(SB), Y2, Y4
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS x3f318000<>+0(SB), Y2, Y3
+	VFNMADD231PS xb95e8083<>+0(SB), Y2, Y3
 	VMOVUPS      x3ab50d38<>+0(SB), Y5
-	VFMADD213PS  x3c091fe3<>+0(SB), Y4, Y5
-	VFMADD213PS  x3d2aac8b<>+0(SB), Y4, Y5
-	VFMADD213PS  x3e2aaa45<>+0(SB), Y4, Y5
-	VFMADD213PS  x3efffffe<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y4, Y6
-	VFMADD213PS  Y4, Y6, Y5
+	VFMADD213PS  x3c091fe3<>+0(SB), Y3, Y5
+	VFMADD213PS  x3d2aac8b<>+0(SB), Y3, Y5
+	VFMADD213PS  x3e2aaa45<>+0(SB), Y3, Y5
+	VFMADD213PS  x3efffffe<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y6
+	VFMADD213PS  Y3, Y6, Y5
 	VADDPS       x3f800000<>+0(SB), Y5, Y5
 	VCVTPS2DQ    Y2, Y2
 	VPADDD       x0000007f<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VMULPS       Y2, Y5, Y5
-	VANDPS       Y3, Y5, Y5
-	VADDPS       Y5, Y1, Y1
-	VMOVUPS      Y5, (CX)
+	VANDPS       Y5, Y4, Y2
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      Y2, (CX)
 	ADDQ         DX, CX
 	DECQ         BX
-	JNE          loop2
+	JNE          loop3
 	VMOVUPS      Y1, (AX)
 	VZEROUPPER
 	RET
@@ -176,6 +194,61 @@ DATA x0000007f<>+24(SB)/4, $0x0000007f
 DATA x0000007f<>+28(SB)/4, $0x0000007f
 GLOBL x0000007f<>(SB), RODATA|NOPTR, $32
 
+// func columnExpSumAVX512(sums *float32, x *float32, shift *float32, step int, n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·columnExpSumAVX512(SB), NOSPLIT, $0-40
+	VBROADCASTSS x0000007f<>+0(SB), Z14
+	VBROADCASTSS x3f800000<>+0(SB), Z13
+	VBROADCASTSS x3efffffe<>+0(SB), Z12
+	VBROADCASTSS x3e2aaa45<>+0(SB), Z11
+	VBROADCASTSS x3d2aac8b<>+0(SB), Z10
+	VBROADCASTSS x3c091fe3<>+0(SB), Z9
+	VBROADCASTSS x3ab50d38<>+0(SB), Z8
+	VBROADCASTSS xb95e8083<>+0(SB), Z7
+	VBROADCASTSS x3f318000<>+0(SB), Z6
+	VBROADCASTSS x3fb8aa3b<>+0(SB), Z5
+	VBROADCASTSS xc2aea8f6<>+0(SB), Z4
+	MOVQ         sums+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         shift+16(FP), DX
+	VXORPS       Z1, Z1, Z1
+	VMOVUPS      (DX), Z0
+	MOVQ         step+24(FP), DX
+	MOVQ         n+32(FP), BX
+
+loop4:
+	VMOVUPS      (CX), Z2
+	VSUBPS       Z0, Z2, Z2
+	VMOVUPS      Z4, Z3
+	VCMPPS       $0x05, Z3, Z2, K1
+	VMAXPS       Z2, Z3, Z3
+	VMULPS       Z5, Z3, Z2
+	VRNDSCALEPS  $0x08, Z2, Z2
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z6, Z2, Z3
+	VFNMADD231PS Z7, Z2, Z3
+	VMOVUPS      Z8, Z15
+	VFMADD213PS  Z9, Z3, Z15
+	VFMADD213PS  Z10, Z3, Z15
+	VFMADD213PS  Z11, Z3, Z15
+	VFMADD213PS  Z12, Z3, Z15
+	VMULPS       Z3, Z3, Z16
+	VFMADD213PS  Z3, Z16, Z15
+	VADDPS       Z13, Z15, Z15
+	VCVTPS2DQ    Z2, Z2
+	VPADDD       Z14, Z2, Z2
+	VPSLLD       $0x17, Z2, Z2
+	VMULPS       Z2, Z15, Z15
+	VMOVUPS.Z    Z15, K1, Z2
+	VADDPS       Z2, Z1, Z1
+	VMOVUPS      Z2, (CX)
+	ADDQ         DX, CX
+	DECQ         BX
+	JNE          loop4
+	VMOVUPS      Z1, (AX)
+	VZEROUPPER
+	RET
+
 // func columnSlopeAVX2(dy *float32, y *float32, dot *float32, step int, n int)
 // Requires: AVX
 TEXT ·columnSlopeAVX2(SB), NOSPLIT, $0-40
@@ -186,7 +259,7 @@ TEXT ·columnSlopeAVX2(SB), NOSPLIT, $0-40
 	MOVQ    step+24(FP), DX
 	MOVQ    n+32(FP), BX
 
-loop3:
+loop5:
 	VMOVUPS (AX), Y1
 	VSUBPS  Y0, Y1, Y1
 	VMULPS  (CX), Y1, Y1
@@ -194,6 +267,28 @@ loop3:
 	ADDQ    DX, AX
 	ADDQ    DX, CX
 	DECQ    BX
-	JNE     loop3
+	JNE     loop5
+	VZEROUPPER
+	RET
+
+// func columnSlopeAVX512(dy *float32, y *float32, dot *float32, step int, n int)
+// Requires: AVX, AVX512F
+TEXT ·columnSlopeAVX512(SB), NOSPLIT, $0-40
+	MOVQ    dy+0(FP), AX
+	MOVQ    y+8(FP), CX
+	MOVQ    dot+16(FP), DX
+	VMOVUPS (DX), Z0
+	MOVQ    step+24(FP), DX
+	MOVQ    n+32(FP), BX
+
+loop6:
+	VMOVUPS (AX), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMULPS  (CX), Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    DX, AX
+	ADDQ    DX, CX
+	DECQ    BX
+	JNE     loop6
 	VZEROUPPER
 	RET
