@@ -91,23 +91,53 @@ func TestEveryFloat16GoesThereAndBack(t *testing.T) {
 	}
 }
 
-func TestConversionsKeepToTheirLength(t *testing.T) {
-	eachLevel(t, func(t *testing.T) {
-		for _, n := range odd {
-			x := normal(1, n)
-			short := make([]uint16, n+8)
-			simd.BFloat16FromFloat32(short[:n], x)
-			simd.Float16FromFloat32(short[:n], x)
-			for i, v := range short[n:] {
-				if v != 0 {
-					t.Fatalf("%d values: %d beyond was written", n, i)
-				}
+// Conversions of any length are what plain Go makes of each value, and write nothing beyond.
+func TestConversionsOfAnyLength(t *testing.T) {
+	type result struct {
+		BFloat16, Float16                  []uint16
+		FromBFloat16, FromFloat16, Rounded []float32
+	}
+	convert := func(t *testing.T, x []float32) result {
+		const margin = 16
+		n := len(x)
+		b, h := make([]uint16, n+margin), make([]uint16, n+margin)
+		simd.BFloat16FromFloat32(b[:n], x)
+		simd.Float16FromFloat32(h[:n], x)
+		for i := range margin {
+			if b[n+i] != 0 || h[n+i] != 0 {
+				t.Fatalf("%d values: %d beyond was written", n, i)
 			}
-			wide, check := guarded(t, n)
-			simd.Float32FromFloat16(wide, short)
-			simd.Float32FromBFloat16(wide, short)
-			simd.RoundBFloat16(wide, x)
-			check()
+		}
+		fromB, checkB := guarded(t, n)
+		fromH, checkH := guarded(t, n)
+		rounded, checkRounded := guarded(t, n)
+		simd.Float32FromBFloat16(fromB, b)
+		simd.Float32FromFloat16(fromH, h)
+		simd.RoundBFloat16(rounded, x)
+		checkB()
+		checkH()
+		checkRounded()
+		return result{b, h, fromB, fromH, rounded}
+	}
+	var x []float32
+	for i, v := range exponents() {
+		halfway := math.Float32frombits(math.Float32bits(v)&^0xffff | 0x8000) // between two bfloat16
+		if x = append(x, v); i%3 == 0 {
+			x = append(x, halfway)
+		}
+	}
+	eachLevel(t, func(t *testing.T) {
+		if simd.Active() == simd.Generic {
+			t.Skip("it is plain Go")
+		}
+		for start, n := 0, 1; start+n <= len(x); start, n = start+n, n%70+1 {
+			got := convert(t, x[start:start+n])
+			restore := simd.Use(simd.Generic)
+			want := convert(t, x[start:start+n])
+			restore()
+			if diff := cmp.Diff(want, got, cmp.Comparer(sameBits)); diff != "" {
+				t.Fatalf("%d values from %v on (-want +got):\n%s", n, x[start], diff)
+			}
 		}
 	})
 }

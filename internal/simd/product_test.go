@@ -131,7 +131,7 @@ func TestProductsOfEveryHeightAgreeWithPlainGo(t *testing.T) {
 					{n: 28}, {n: 21, aLayout: 1, residual: true}, {n: 28, aLayout: 1}, {n: 21, accumulate: true, scale: -0.5},
 					{n: 28, precision: simd.BFloat16}, {n: 21, precision: simd.BFloat16, residual: true},
 					{n: 71, aLayout: 1, bias: true}, {n: 71, accumulate: true}, {n: 71, precision: simd.BFloat16, scale: -0.5},
-					{n: 29, bLayout: 1, scale: -0.5, bias: true}, {n: 7, bLayout: 1, accumulate: true},
+					{n: 29, bLayout: 1, scale: 3}, {n: 30, bLayout: 1, scale: -0.5, bias: true}, {n: 7, bLayout: 1, accumulate: true},
 					{n: 33, aLayout: 1, bLayout: 1, precision: simd.BFloat16, bias: true}, {n: 32, precision: simd.BFloat16, packed: true},
 				} {
 					c.m, c.k = m, k

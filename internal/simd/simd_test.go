@@ -11,7 +11,7 @@ import (
 )
 
 // odd are lengths around every vector width and unrolling that kernels use.
-var odd = []int{1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 65, 197}
+var odd = []int{1, 3, 7, 8, 9, 15, 16, 17, 24, 31, 33, 47, 65, 197}
 
 // eachLevel runs f at every level this machine has.
 func eachLevel(t *testing.T, f func(t *testing.T)) {
