@@ -19,16 +19,22 @@ const (
 	columnsToPack = 128
 )
 
-// inPlace reports whether operands whose rows are so many floats apart are read in place
-// by many rows and columns, too: the kernels of 12x32 numbers read them half as often as those
-// of 6x16 (3 to 10 % of products on Zen 4; on other processors unmeasured). Rows 4 KB apart or
-// more share too few sets of the caches.
-func inPlace(step int) bool { return active.level >= AVX512 && step < 1024 }
+// Rows that are nearer are read in place by many rows and columns, too: the kernels of 12x32
+// numbers read them half as often as those of 6x16 (3 to 10 % of products on Zen 4; on other
+// processors unmeasured). Rows 4 KB apart or more share too few sets of the caches, columns of A,
+// of which kernels use 48 bytes a line, 3 KB apart (4 % of 768x1576x3072 on two threads).
+const (
+	nearRows    = 1024 // floats
+	nearColumns = 768
+)
+
+// inPlace reports whether rows so many floats apart are read in place.
+func inPlace(step, near int) bool { return active.level >= AVX512 && step < near }
 
 // ReadsInPlace reports whether a product would rather read B in place than packed once for
 // all of so many rows of C.
 func ReadsInPlace(b Matrix, rows int, precision Precision) bool {
-	return precision == Float32 && b.ColumnStride == 1 && rows <= rowsInPlace && inPlace(b.RowStride)
+	return precision == Float32 && b.ColumnStride == 1 && rows <= rowsInPlace && inPlace(b.RowStride, nearRows)
 }
 
 // blocked is a product on its way through the kernels.
@@ -141,10 +147,10 @@ func (g *blocked) left(t Tile, columns int) span {
 	if g.Precision == Float32 {
 		few := columns <= columnsToPack
 		at := t.Row*g.A.RowStride + t.Column*g.A.ColumnStride
-		if g.A.ColumnStride == 1 && (few || inPlace(g.A.RowStride)) {
+		if g.A.ColumnStride == 1 && (few || inPlace(g.A.RowStride, nearRows)) {
 			return span{values: g.A.Values[at:], step: g.A.RowStride, group: RowGrain * g.A.RowStride, alongK: true}
 		}
-		if g.A.RowStride == 1 && (few || inPlace(g.A.ColumnStride)) {
+		if g.A.RowStride == 1 && (few || inPlace(g.A.ColumnStride, nearColumns)) {
 			return span{values: g.A.Values[at:], step: g.A.ColumnStride, group: RowGrain}
 		}
 	}
