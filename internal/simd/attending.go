@@ -12,7 +12,7 @@ const (
 // attending is an attention on its way, with the buffers it needs. Scores lie key by key,
 // a row of queries for each: then keys and values are read in place, by products of as many
 // columns or rows as there are queries, of which only the transpose is packed, and softmax
-// works on eight queries at once.
+// works on 8 or 16 queries at once.
 type attending struct {
 	*Attention
 	w                 *Workspace
@@ -110,19 +110,6 @@ func (s *attending) byKey(dst []float32, keys, queries Matrix, scale float32) {
 	s.multiply(Product{A: keys, B: Matrix{Rows: keys.Columns, Columns: n}, Packed: &s.packed, C: s.view(dst, keys.Rows, n), Scale: scale})
 }
 
-// eachColumns divides columns of scores into those that kernels take at a time; the last may
-// be fewer.
-func (s *attending) eachColumns(columns int, body func(j, width int)) {
-	for j := 0; j < columns; {
-		width := 8
-		if active.level >= AVX512 && columns-j > 8 {
-			width = 16
-		}
-		body(j, width)
-		j += width
-	}
-}
-
 // score computes the scaled and masked scores of queries [start, start+rows) and
 // keys [key, key+n).
 func (s *attending) score(start, rows, key, n int) {
@@ -192,7 +179,7 @@ func (s *attending) forward(start, rows int) {
 // exponentiate turns scores of n keys into e^(score - greatest so far) and keeps the sums;
 // what out and they hold of earlier keys is scaled to match.
 func (s *attending) exponentiate(n int, out Matrix, earlier bool) {
-	s.eachColumns(out.Rows, func(j, width int) {
+	eachColumns(out.Rows, func(j, width int) {
 		columnMaximum(s.part[j:], s.view(s.scores[j:], n, width))
 	})
 	for i := range out.Rows {
@@ -207,7 +194,7 @@ func (s *attending) exponentiate(n int, out Matrix, earlier bool) {
 			MulScalar(out.Row(i), out.Row(i), fade)
 		}
 	}
-	s.eachColumns(out.Rows, func(j, width int) {
+	eachColumns(out.Rows, func(j, width int) {
 		columnExpSum(s.part[j:], s.view(s.scores[j:], n, width), s.shift[j:])
 	})
 	Add(s.sums[:out.Rows], s.sums[:], s.part[:])
@@ -225,7 +212,7 @@ func (s *attending) backward(g *AttentionGradient, start, rows int) {
 	s.eachBlock(func(key, n int) {
 		s.score(start, rows, key, n)
 		s.byKey(s.gradients, s.V.Block(key, 0, n, s.V.Columns), do, 1)
-		s.eachColumns(rows, func(j, width int) {
+		eachColumns(rows, func(j, width int) {
 			columnExpSum(s.part[j:], s.view(s.scores[j:], n, width), s.shift[j:])
 			columnSlope(s.view(s.gradients[j:], n, width), s.view(s.scores[j:], n, width), s.dots[j:])
 		})

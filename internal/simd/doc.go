@@ -1,7 +1,7 @@
 // Package simd holds the arithmetic kernels of the CPU engine: matrix products,
 // attention, row and elementwise operations on float32 slices, number format
 // conversions and the int8 scan of the index. Each has a plain Go form, which is
-// its specification and the fallback everywhere; on amd64 they also have AVX2+FMA and
+// its specification and the fallback everywhere; on amd64 the hot ones also have AVX2+FMA and
 // AVX-512 assembly, products of bfloat16 AVX512-BF16's and AMX's, made by the generator
 // in gen (`go generate` reproduces it). A function named ...Vectors is both AVX2's and
 // AVX-512's and looks at the active Level itself.

@@ -153,6 +153,10 @@ func TestElementsHaveTheSameBitsAtAnyWidth(t *testing.T) {
 	}
 	x := append(exponents(), between(-20, 20, 20_001)...)
 	y := append(normal(3, len(x)-20_001), between(20, -20, 20_001)...)
+	products := make([]int32, len(x))
+	for i := range products {
+		products[i] = int32(i*7919%100_003 - 50_000)
+	}
 	type operation struct {
 		name string
 		f    func(dst []float32)
@@ -164,6 +168,12 @@ func TestElementsHaveTheSameBitsAtAnyWidth(t *testing.T) {
 	for _, f := range binaries {
 		operations = append(operations, operation{f.name, func(dst []float32) { f.f(dst, x, y) }})
 	}
+	for _, f := range scalars {
+		operations = append(operations, operation{f.name, func(dst []float32) { f.f(dst, x, 0.3) }})
+	}
+	operations = append(operations, operation{"DotBounds", func(dst []float32) {
+		simd.DotBounds{Scales: x, Errors: y, Scale: 0.1, Length: 3, Constant: 0.7}.Of(dst, products)
+	}})
 	for _, f := range operations {
 		narrow, wide := make([]float32, len(x)), make([]float32, len(x))
 		for level, dst := range map[simd.Level][]float32{simd.AVX2: narrow, simd.AVX512: wide} {

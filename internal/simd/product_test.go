@@ -153,8 +153,12 @@ func TestLargeProductsAgreeWithPlainGo(t *testing.T) {
 			{m: 50, n: 2070, k: 5, packed: true, residual: true}, {m: 49, n: 33, k: 600, aLayout: 1, bias: true, accumulate: true, residual: true},
 			{m: 300, n: 50, k: 1100, packed: true, bias: true, precision: simd.BFloat16}, {m: 40, n: 2070, k: 1300, bLayout: 1, accumulate: true, precision: simd.BFloat16},
 			{m: 250, n: 150, k: 10, aLayout: 2, bLayout: 2, precision: simd.BFloat16}, {m: 16, n: 197, k: 64, bLayout: 1},
+			{m: 780, n: 200, k: 9, aLayout: 1}, {m: 31, n: 200, k: 1030, bias: true}, // A's rows or columns too far apart to be read in place
 		} {
 			checkProduct(t, c)
+			// A tile of so few columns may read in place what the whole packs.
+			c.rowFrom, c.rowTo, c.from, c.to = c.m/3, c.m, c.n/3, min(c.n, c.n/3+70)
+			checkTile(t, c)
 		}
 	})
 }

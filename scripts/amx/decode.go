@@ -52,7 +52,7 @@ func decode(code []byte, general *[16]uint64) (instruction, error) {
 	case opcode == 0x49 && prefix == noPrefix && modrm < 8 && modrm != 4 && modrm != 5:
 		i.kind, i.tile = loadConfig, 0
 		i.address = general[upper(code[1], 5)|modrm&7]
-	case opcode == 0x4b && (prefix == prefixF2 || prefix == prefixF3) && modrm>>6 == 0 && modrm&7 == 4 && code[5]>>6 == 0 && code[5]&7 != 5:
+	case opcode == 0x4b && (prefix == prefixF2 || prefix == prefixF3) && modrm>>6 == 0 && modrm&7 == 4 && plainSIB(code[1], code[5]):
 		i.kind, i.size = moveIn, 6
 		if prefix == prefixF3 {
 			i.kind = moveOut
@@ -64,6 +64,11 @@ func decode(code []byte, general *[16]uint64) (instruction, error) {
 		return instruction{}, fmt.Errorf("not emulated: % x", code)
 	}
 	return i, nil
+}
+
+// plainSIB reports whether an address is a base and an index as it is, and no displacement.
+func plainSIB(field, sib byte) bool {
+	return sib>>6 == 0 && sib&7 != 5 && upper(field, 6)|sib>>3&7 != 4
 }
 
 // upper is the fourth bit of a register's number, which VEX holds inverted.

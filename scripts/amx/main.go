@@ -6,6 +6,7 @@
 //
 //	amx PROGRAM [ARGUMENT...]
 //
+// Its exit code is the program's, 3 if that is 0 and nothing was emulated, and 4 where amx fails.
 // Tile registers are each thread's own. Processes that the program starts run without it.
 package main
 
@@ -30,6 +31,9 @@ func main() {
 		os.Exit(4)
 	}
 	fmt.Fprintf(os.Stderr, "amx: %d instructions emulated\n", emulated)
+	if code == 0 && emulated == 0 {
+		code = 3
+	}
 	os.Exit(code)
 }
 
@@ -68,6 +72,9 @@ func run(command []string) (code, emulated int, err error) {
 			if err == nil && status.Stopped() {
 				break
 			}
+			if err == nil {
+				delete(t.threads, thread) // its number may come again
+			}
 			if thread == t.process && status.Exited() {
 				return status.ExitStatus(), t.emulated, nil
 			}
@@ -94,7 +101,11 @@ func (t *tracer) stopped(thread int, status unix.WaitStatus) (int, error) {
 	case signal != unix.SIGILL:
 		return int(signal), nil
 	}
-	return 0, t.emulate(thread, state)
+	err := t.emulate(thread, state)
+	if errors.Is(err, unix.ESRCH) { // another thread ended the program meanwhile
+		err = nil
+	}
+	return 0, err
 }
 
 // emulate does the instruction that the thread stopped at and those of AMX right after it.
@@ -104,7 +115,7 @@ func (t *tracer) emulate(thread int, state *tiles) error {
 		return fmt.Errorf("read registers: %w", err)
 	}
 	general := [16]uint64{r.Rax, r.Rcx, r.Rdx, r.Rbx, r.Rsp, r.Rbp, r.Rsi, r.Rdi, r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15}
-	m := process(t.process)
+	m := memoryOf(t.process)
 	for first := true; ; first = false {
 		var code [6]byte
 		if err := m.read(r.Rip, code[:]); err != nil {
@@ -129,26 +140,29 @@ func (t *tracer) emulate(thread int, state *tiles) error {
 	return nil
 }
 
-// process is the memory of a process.
-type process int
+// memoryOf is the memory of a process.
+type memoryOf int
 
-func (p process) read(at uint64, into []byte) error {
+func (p memoryOf) read(at uint64, into []byte) error {
 	return p.move(at, into, unix.ProcessVMReadv, "read")
 }
 
-func (p process) write(at uint64, from []byte) error {
+func (p memoryOf) write(at uint64, from []byte) error {
 	return p.move(at, from, unix.ProcessVMWritev, "write")
 }
 
-func (p process) move(at uint64, local []byte, call func(int, []unix.Iovec, []unix.RemoteIovec, uint) (int, error), what string) error {
+func (p memoryOf) move(at uint64, local []byte, call func(int, []unix.Iovec, []unix.RemoteIovec, uint) (int, error), what string) error {
 	if len(local) == 0 {
 		return nil
 	}
 	here := unix.Iovec{Base: &local[0]}
 	here.SetLen(len(local))
 	n, err := call(int(p), []unix.Iovec{here}, []unix.RemoteIovec{{Base: uintptr(at), Len: len(local)}}, 0)
-	if err != nil || n != len(local) {
-		return fmt.Errorf("%s %d bytes at %#x: moved %d: %w", what, len(local), at, n, err)
+	if err != nil {
+		return fmt.Errorf("%s %d bytes at %#x: %w", what, len(local), at, err)
+	}
+	if n != len(local) {
+		return fmt.Errorf("%s %d bytes at %#x: only %d are there", what, len(local), at, n)
 	}
 	return nil
 }

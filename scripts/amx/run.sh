@@ -27,6 +27,6 @@ for package; do
 	[[ $(go list -f '{{.TestImports}} {{.XTestImports}}' "$package") != *rapid* ]] || rapid=-rapid.checks=${CHECKS:-20}
 	echo "package $package"
 	(cd "$package" && LOOPITR_SIMD=amx "$work/amx" "$work/package.test" -test.short -test.v -test.run "${RUN:-.}" $rapid > "$work/log") ||
-		{ grep -E '^(--- FAIL|panic|FAIL)|--- FAIL' "$work/log"; tail -n 40 "$work/log"; exit 1; }
+		{ grep -E '^(panic|FAIL)|--- FAIL' "$work/log" || true; tail -n 40 "$work/log"; exit 1; }
 	echo "$(grep -c -e '--- PASS' "$work/log") tests passed, $(grep -c -e '--- PASS.*/amx' "$work/log") of them at amx by name"
 done

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs packages' own tests on an emulated processor with AVX-512, its VNNI and its
-# BF16, at the level avx512, and then breaks each kernel of internal/simd that is not
-# AVX2's, too, in turn, which a test must notice.
+# BF16, at the level avx512, and then breaks, one after the other, the kernels of
+# internal/simd that are for AVX-512 alone (functions of both forms, named ...Vectors, are
+# left whole): a test must notice.
 #
 #	scripts/avx512/run.sh [package...]      default: ./internal/simd
 #

@@ -169,7 +169,7 @@ func at(base reg.Register, displacement int) operand.Mem {
 	return operand.Mem{Base: base, Disp: displacement}
 }
 
-// end leaves the 256-bit state clean, so that SSE code after it is not slowed.
+// end leaves the upper state clean, so that SSE code after it is not slowed.
 func (f *file) end() {
 	f.VZEROUPPER()
 	f.RET()

@@ -4,6 +4,7 @@ import (
 	"log"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/ir"
@@ -18,8 +19,9 @@ const levelAVX512 = 2
 // wideLabel is where the form of 512 bits begins.
 const wideLabel = "wide"
 
-// sharedMost is how many constants a function of 512 bits keeps in registers.
-const sharedMost = 20
+// sharedMost is how many constants a function of 512 bits keeps in registers: with more of them
+// geluGradient, which has the most, finds none for its own values.
+const sharedMost = 26
 
 // both generates a function in two forms, for AVX2 and for AVX-512, of which the active level
 // takes one; body returns at its end.
@@ -29,6 +31,7 @@ func (f *file) both(name, params string, body func()) {
 	f.CMPQ(active, operand.Imm(levelAVX512))
 	f.JGE(operand.LabelRef(wideLabel))
 	body()
+	f.mustBeAVX2()
 	f.Label(wideLabel)
 	f.widen(body)
 }
@@ -37,9 +40,21 @@ func (f *file) both(name, params string, body func()) {
 func (f *file) eachWidth(name, params string, body func()) {
 	f.function(name+"AVX2", params)
 	body()
+	f.mustBeAVX2()
 	f.function(name+"AVX512", params)
 	f.widen(body)
 }
+
+// mustBeAVX2 ends the generator if the function at work has instructions that AVX2 lacks.
+func (f *file) mustBeAVX2() {
+	for _, node := range f.current().Nodes {
+		if i, ok := node.(*ir.Instruction); ok && slices.ContainsFunc(i.ISA, isAVX512) {
+			log.Fatalf("generate %s: AVX2 has no %s", f.current().Name, i.Opcode)
+		}
+	}
+}
+
+func isAVX512(extension string) bool { return strings.HasPrefix(extension, "AVX512") }
 
 // widen generates body with vectors of 512 bits.
 func (f *file) widen(body func()) {
