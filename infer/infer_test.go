@@ -46,7 +46,7 @@ func newFixture(t testing.TB, pool network.Pool) fixture {
 	c.Vision.ImageSize, c.Vision.PatchSize, c.Vision.Width, c.Vision.Hidden = 12, 4, 24, 32
 	c.Text.Width, c.Text.Hidden, c.Text.Vocabulary = 16, 32, vocabulary.Size()
 	c.Cross.Layers, c.Cross.Pool = 2, pool
-	c.InitDeviation = 0.3
+	c.InitDeviation = 0.1 // with 0.3, rounding changes z by up to 5e-5 of it, for most seeds by more than 1e-5
 	rules := wordpiece.Plain()
 	rules.MaxTokens = c.Text.MaxTokens
 	e, err := engine.Open(os.Getenv("LOOPITR_ENGINE"))
@@ -236,10 +236,9 @@ func (f fixture) plainCross(t *testing.T, text, image loopitr.States) float32 {
 	return logits[1] - logits[0]
 }
 
-// sameJudgement compares log-odds up to the rounding of differently ordered sums. One of the
-// pairs here makes much of it: plain Go and AVX2's kernels differ by 4e-5 there, by 2e-6 elsewhere.
+// sameJudgement compares log-odds up to the rounding of differently ordered sums.
 func sameJudgement(got, want float32) bool {
-	return math.Abs(float64(got-want)) <= 5e-5*max(1, math.Abs(float64(want)))
+	return math.Abs(float64(got-want)) <= 1e-5*max(1, math.Abs(float64(want)))
 }
 
 func TestMatchEqualsThePlainCross(t *testing.T) {

@@ -16,6 +16,7 @@ const (
 	product
 )
 
+// String returns the mnemonic.
 func (k kind) String() string {
 	return [...]string{"LDTILECFG", "TILERELEASE", "TILEZERO", "TILELOADD", "TILESTORED", "TDPBF16PS"}[k]
 }
